@@ -1,0 +1,87 @@
+"""Heat exchangers by effectiveness and transfer units, without a singular point.
+
+Each arrangement gives the conductance G, W/K, with Q_flow = G·(T_inlet_hot - T_inlet_cold), from UA and the two
+capacity flows C = m_flow·cp, W/K. Flows count by magnitude. Valid for floats, arrays and CasADi symbols, with finite
+derivatives at zero flow and at equal capacity flows. Only UA > 0 is allowed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plant_models.mathx import abs_, exp, log, maximum, minimum, sqrt, where
+
+C_SMALL = 1e-8
+"""Capacity flows below this share of UA are rounded off (NTU above 1e8)."""
+
+
+def _phi(z: Any) -> Any:
+    """(1 - exp(-z))/z for z >= 0, with its series near zero."""
+    small = z < 1e-2
+    safe = where(small, 1.0, z)
+    near = 1.0 - z * (1 / 2 - z * (1 / 6 - z * (1 / 24 - z * (1 / 120 - z / 720))))
+    return where(small, near, (1.0 - exp(-safe)) / safe)
+
+
+def _magnitude(C: Any, UA: Any) -> Any:
+    """|C|, rounded off at zero."""
+    return sqrt(C * C + (C_SMALL * UA) ** 2)
+
+
+def counter_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
+    """Counter-flow conductance, W/K. Exact: at equal capacity flows C·NTU/(1 + NTU), at zero flow zero.
+
+    With z = UA(1/C_min - 1/C_max) and e = UA(1 - exp(-z))/z it is e/(1 + e/C_max): the textbook effectiveness
+    (VDI Heat Atlas, C1) without its 0/0.
+    """
+    C_1, C_2 = _magnitude(C_1, UA), _magnitude(C_2, UA)
+    C_min, C_max = minimum(C_1, C_2), maximum(C_1, C_2)
+    e = UA * _phi(UA * (C_max - C_min) / (C_min * C_max))
+    return e / (1.0 + e / C_max)
+
+
+def parallel_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
+    """Parallel-flow conductance, W/K: (1 - exp(-UA·s))/s with s = 1/C_1 + 1/C_2 (VDI Heat Atlas, C1)."""
+    C_1, C_2 = _magnitude(C_1, UA), _magnitude(C_2, UA)
+    return UA * _phi(UA * (C_1 + C_2) / (C_1 * C_2))
+
+
+def cross_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
+    """Cross-flow conductance, W/K, both flows unmixed: finned coils.
+
+    The usual approximation ε = 1 - exp(NTU^0.22·(exp(-C_r·NTU^0.78) - 1)/C_r) (Incropera, Fundamentals of Heat and
+    Mass Transfer, 6th ed., eq. 11.32), within about 0.01 of the exact series in ε for NTU < 10; exact for C_r = 0.
+    """
+    C_1, C_2 = _magnitude(C_1, UA), _magnitude(C_2, UA)
+    C_min, C_max = minimum(C_1, C_2), maximum(C_1, C_2)
+    NTU = UA / C_min
+    return C_min * (1.0 - exp(-NTU * _phi(C_min / C_max * exp(0.78 * log(NTU)))))
+
+
+def two_sided(UA_nominal: Any, ratio_1: Any, ratio_2: Any, share_1: float = 0.5, exponent: float = 0.8) -> Any:
+    """UA, W/K, at the flows m/m_nominal of both sides (any sign): film resistances in series.
+
+    UA_nominal/(share_1·r₁^-n + (1 - share_1)·r₂^-n): ``share_1`` of the nominal resistance lies on side 1; n = 0.8
+    for turbulent flow (Dittus-Boelter), 0.4..0.6 for air over fins. Rounded off below 1 % of nominal flow, where a
+    remainder of (0.01)^n stands for free convection and conduction.
+    """
+    film_1, film_2 = _film(ratio_1, exponent), _film(ratio_2, exponent)
+    return UA_nominal * film_1 * film_2 / (share_1 * film_2 + (1.0 - share_1) * film_1)
+
+
+def _film(ratio: Any, exponent: float) -> Any:
+    """|ratio|^exponent, 1 at ratio 1, rounded off below 0.01."""
+    small = 1e-4
+    return exp(0.5 * exponent * log((ratio * ratio + small) / (1.0 + small)))
+
+
+def mean_log_difference(dT_1: float, dT_2: float) -> float:
+    """Logarithmic mean of two temperature differences, K: for sizing from a nominal point, never in a solver.
+
+    Raises ValueError unless both are positive: the nominal point is impossible.
+    """
+    if not (dT_1 > 0 and dT_2 > 0):
+        raise ValueError(f"the temperatures of the nominal point cross: differences {dT_1:.2f} K and {dT_2:.2f} K")
+    if float(abs_(dT_1 - dT_2)) < 1e-6 * dT_1:
+        return 0.5 * (dT_1 + dT_2)
+    return float((dT_1 - dT_2) / log(dT_1 / dT_2))
