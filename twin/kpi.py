@@ -1,0 +1,261 @@
+"""Key figures of a run: one definition each, the same for every plant and every controller.
+
+``docs/kpi.md`` explains them; :data:`DEFINITIONS` is the list that the report, ``kpis.json`` and its readers share.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from plant_models.signals import Account, Role, Vocabulary
+from twin.ledger import DATA_CENTRE, ELECTRICITY, IT, WATER, Array, Ledger
+from twin.results import OnOff, ResultsError, RunResult, Thermal, write_text
+
+MWH = 3.6e9
+"""J"""
+KWH = 3.6e6
+"""J"""
+HOUR = 3600.0
+"""s"""
+DAY = 86400.0
+"""s"""
+SPRAY_MIN = 0.01
+"""kg/s (36 l/h): below it, a plant counts as dry; far under any real spray, over the tail of a smooth valve"""
+PEAK_INTERVAL = 900.0
+"""s: the quarter-hour at which European grids settle and charge power"""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What one key figure is."""
+
+    key: str
+    unit: str
+    title: str
+    description: str
+    standard: str = ""
+    better: int = 0
+    """-1: smaller is better, 1: larger is better, 0: neither by itself"""
+
+
+DEFINITIONS: tuple[Definition, ...] = (
+    Definition("pue", "1", "Power usage effectiveness",
+               "electricity of IT and cooling over electricity of IT; heat recovery beyond the handover stands outside",
+               "ISO/IEC 30134-2", -1),
+    Definition("ere", "1", "Energy reuse effectiveness",
+               "electricity of the data centre less the heat reused, over electricity of IT",
+               "The Green Grid WP 29", -1),
+    Definition("erf", "1", "Energy reuse factor",
+               "heat reused, metered at the handover before the heat pump, over electricity of the data centre",
+               "ISO/IEC 30134-6", 1),
+    Definition("wue_l_per_kWh", "l/kWh", "Water usage effectiveness",
+               "water evaporated, bled and topped up, over electricity of IT", "ISO/IEC 30134-9", -1),
+    Definition("cue_kg_per_kWh", "kg/kWh", "Carbon usage effectiveness",
+               "CO2 of the data centre's electricity over electricity of IT", "ISO/IEC 30134-8", -1),
+    Definition("electricity_MWh", "MWh", "Electricity", "all electricity drawn: IT, cooling and heat recovery", "", -1),
+    Definition("electricity_it_MWh", "MWh", "Electricity of IT", "drawn by the racks"),
+    Definition("electricity_cooling_MWh", "MWh", "Electricity of cooling", "pumps, fans, chillers", "", -1),
+    Definition("electricity_recovery_MWh", "MWh", "Electricity of heat recovery",
+               "heat pumps and pumps beyond the handover"),
+    Definition("electricity_cost_EUR", "EUR", "Electricity cost",
+               "price at the moment times all electricity drawn", "", -1),
+    Definition("heat_reused_MWh", "MWh", "Heat reused", "taken out of the facility water at the handover", "", 1),
+    Definition("heat_delivered_MWh", "MWh", "Heat delivered",
+               "received by the heat consumers, after the heat pump", "", 1),
+    Definition("heat_demand_MWh", "MWh", "Heat demand", "asked for by the heat consumers"),
+    Definition("heat_rejected_MWh", "MWh", "Heat rejected", "given to the outside air"),
+    Definition("heat_demand_met", "1", "Share of heat demand met", "heat delivered over heat demand", "", 1),
+    Definition("heat_revenue_EUR", "EUR", "Heat revenue", "heat delivered times its price", "", 1),
+    Definition("water_cost_EUR", "EUR", "Water cost", "water times its price", "", -1),
+    Definition("co2_t", "t", "CO2", "of all electricity drawn, by the grid's intensity at the moment", "", -1),
+    Definition("co2_cost_EUR", "EUR", "CO2 cost", "CO2 times the site's own price on it", "", -1),
+    Definition("start_cost_EUR", "EUR", "Cost of starts", "starts of heat pumps times the cost of one", "", -1),
+    Definition("net_cost_EUR", "EUR", "Net cost", "electricity, water, CO2 and starts, less heat revenue", "", -1),
+    Definition("net_cost_EUR_per_MWh_IT", "EUR/MWh", "Net cost per IT energy",
+               "net cost over electricity of IT", "", -1),
+    Definition("water_m3", "m³", "Water", "evaporated, bled and topped up", "", -1),
+    Definition("water_evaporated_m3", "m³", "Water evaporated", "into the outside air", "", -1),
+    Definition("water_blowdown_m3", "m³", "Water bled", "bled, blown down and drifted", "", -1),
+    Definition("water_loop_m3", "m³", "Water topped up", "into the closed loops", "", -1),
+    Definition("spray_hours", "h", "Spray hours", "hours in which water is put into the air stream", "", -1),
+    Definition("thermal_violation_Kh", "K h", "Thermal violation",
+               "excess over every limited temperature, integrated over time and summed", "", -1),
+    Definition("thermal_excess_max_K", "K", "Largest excess", "largest excess over any limited temperature", "", -1),
+    Definition("thermal_violation_s", "s", "Time above a limit", "summed over all limited temperatures", "", -1),
+    Definition("peak_power_MW", "MW", "Peak power", "highest quarter-hour mean of all electricity drawn", "", -1),
+    Definition("starts_per_day", "1/d", "Starts per day", "starts of all heat pumps together, per day", "", -1),
+    Definition("actuator_travel", "1/d", "Actuator travel",
+               "full strokes per day that a set-point travels, mean over all set-points", "", -1),
+    Definition("controller_time_ratio_mean", "1", "Controller time, mean",
+               "computing time of a decision over the time between two", "", -1),
+    Definition("controller_time_ratio_p99", "1", "Controller time, 99th percentile",
+               "the same, 99 of 100 lie below", "", -1),
+    Definition("controller_time_ratio_max", "1", "Controller time, largest", "the same, the slowest", "", -1),
+    Definition("controller_failures", "1", "Controller failures",
+               "decisions that fell back on the rule-based sequences or were not ok otherwise", "", -1),
+    Definition("energy_balance_error", "1", "Energy balance error",
+               "energy stored less what crossed the boundary, over what crossed it", "", -1),
+    Definition("mass_balance_error", "1", "Mass balance error", "the same for water", "", -1),
+)
+
+
+def key_figures(result: RunResult, vocabulary: Vocabulary | None = None) -> dict[str, float | None]:
+    """All key figures of a run, by the keys of :data:`DEFINITIONS`, in their order; None where one has no meaning.
+
+    ``vocabulary`` states what each signal counts as; by default it is the one of the run. Raises ResultsError when the
+    run did not record a signal that a figure needs.
+    """
+    ledger = Ledger(result, vocabulary)
+    figures = _energy(ledger) | _money(ledger) | _water(ledger) | _limits(ledger) | _control(ledger)
+    for name in ("energy", "mass"):
+        balance = result.info.balances.get(name)
+        figures[f"{name}_balance_error"] = None if balance is None else balance.relative
+    it_MWh = figures["electricity_it_MWh"]
+    figures["net_cost_EUR_per_MWh_IT"] = _ratio(figures["net_cost_EUR"], it_MWh)
+    return {definition.key: figures[definition.key] for definition in DEFINITIONS}
+
+
+def write_key_figures(folder: Path | str, figures: dict[str, float | None]) -> Path:
+    """Write ``kpis.json`` into a run folder. Raises ResultsError when it cannot be written."""
+    path = Path(folder) / "kpis.json"
+    write_text(path, json.dumps(figures, indent=1) + "\n")
+    return path
+
+
+def limited(ledger: Ledger) -> dict[str, Thermal]:
+    """How each limited temperature kept its limit: from every step of the simulation, or from the recorded samples."""
+    kept = dict(ledger.info.thermal)
+    for signal in ledger.vocabulary.values():
+        if signal.limit and signal.unit == "K" and signal.name not in kept:
+            excess = np.maximum(ledger.column(signal.name) - signal.upper, 0.0)
+            kept[signal.name] = Thermal(violation_Ks=float(excess @ ledger.dt), excess_max_K=float(excess.max()),
+                                        seconds=float((excess > 0) @ ledger.dt))
+    return kept
+
+
+def switched(ledger: Ledger) -> dict[str, OnOff]:
+    """The machines whose starts are counted: those of the run, or every heat recovery machine with a load ``y``."""
+    if ledger.info.on_off:
+        return ledger.info.on_off
+    owners = {s.name.rpartition(".")[0] for s in ledger.signals(Account.ELECTRICITY_RECOVERY)}
+    return {
+        f"{owner}.y": OnOff(threshold=0.05) for owner in sorted(owners)
+        if f"{owner}.y" in ledger.vocabulary and f"{owner}.y_set" in ledger.vocabulary
+    }
+
+
+def starts(ledger: Ledger) -> dict[str, int]:
+    """Number of starts by signal of load."""
+    counted = {}
+    for name, machine in switched(ledger).items():
+        if machine.starts is None:
+            running = ledger.column(name) >= machine.threshold
+            counted[name] = int(np.count_nonzero(running[1:] & ~running[:-1]))
+        else:
+            counted[name] = machine.starts
+    return counted
+
+
+def peak(edges: Array, power: Array, interval: float = PEAK_INTERVAL) -> float:
+    """The highest mean over whole clock intervals (quarter-hours), W; the mean of all when the run has none.
+
+    ``power`` holds the mean between each two of ``edges`` (s, POSIX).
+    """
+    energy = np.concatenate([[0.0], np.cumsum(power * np.diff(edges))])
+    first, last = np.ceil(edges[0] / interval), np.floor(edges[-1] / interval)
+    if last <= first:
+        return float(energy[-1] / (edges[-1] - edges[0]))
+    grid = np.arange(first, last + 1) * interval
+    return float(np.max(np.diff(np.interp(grid, edges, energy))) / interval)
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole is not None and whole > 0 else None
+
+
+def _energy(ledger: Ledger) -> dict[str, float | None]:
+    it, cooling, recovery = (ledger.total(account) for account in ELECTRICITY)
+    centre = it + cooling
+    reused = ledger.total(Account.HEAT_REUSED)
+    delivered, demand = ledger.total(Account.HEAT_DELIVERED), ledger.total(Account.HEAT_DEMAND)
+    return {
+        "pue": _ratio(centre, it),
+        "ere": _ratio(centre - reused, it),
+        "erf": _ratio(reused, centre),
+        "cue_kg_per_kWh": _ratio(ledger.co2_of(*DATA_CENTRE), it / KWH),
+        "co2_t": ledger.co2 / 1e3,
+        "electricity_MWh": (centre + recovery) / MWH,
+        "electricity_it_MWh": it / MWH,
+        "electricity_cooling_MWh": cooling / MWH,
+        "electricity_recovery_MWh": recovery / MWH,
+        "heat_reused_MWh": reused / MWH,
+        "heat_delivered_MWh": delivered / MWH,
+        "heat_demand_MWh": demand / MWH,
+        "heat_rejected_MWh": ledger.total(Account.HEAT_REJECTED) / MWH,
+        "heat_demand_met": _ratio(delivered, demand),
+        "peak_power_MW": peak(ledger.edges, ledger.electricity) / 1e6,
+    }
+
+
+def _money(ledger: Ledger) -> dict[str, float | None]:
+    tariffs = ledger.info.tariffs
+    revenue = ledger.total(Account.HEAT_DELIVERED) * tariffs.heat_price
+    costs = {
+        "electricity_cost_EUR": ledger.electricity_cost,
+        "water_cost_EUR": ledger.total(*WATER) / 1e3 * tariffs.water_price,
+        "co2_cost_EUR": ledger.co2 * tariffs.co2_price,
+        "start_cost_EUR": sum(starts(ledger).values()) * tariffs.start_cost,
+    }
+    return {**costs, "heat_revenue_EUR": revenue, "net_cost_EUR": sum(costs.values()) - revenue}
+
+
+def _water(ledger: Ledger) -> dict[str, float | None]:
+    evaporated, bled, loop = (ledger.total(account) / 1e3 for account in WATER)
+    total = evaporated + bled + loop
+    return {
+        "wue_l_per_kWh": _ratio(total * 1e3, ledger.total(*IT) / KWH),
+        "water_m3": total,
+        "water_evaporated_m3": evaporated,
+        "water_blowdown_m3": bled,
+        "water_loop_m3": loop,
+        "spray_hours": float((ledger.flow(Account.WATER_EVAPORATED) > SPRAY_MIN) @ ledger.dt) / HOUR,
+    }
+
+
+def _limits(ledger: Ledger) -> dict[str, float | None]:
+    kept = limited(ledger).values()
+    return {
+        "thermal_violation_Kh": sum(limit.violation_Ks for limit in kept) / HOUR,
+        "thermal_excess_max_K": max((limit.excess_max_K for limit in kept), default=0.0),
+        "thermal_violation_s": sum(limit.seconds for limit in kept),
+    }
+
+
+def _control(ledger: Ledger) -> dict[str, float | None]:
+    days = ledger.info.seconds / DAY
+    decisions = ledger.result.decisions
+    ratio = decisions["solve_s"].to_numpy(dtype=float) / ledger.info.controller_interval_s
+    if np.isnan(ratio).any():
+        raise ResultsError(f"the run of {ledger.info.site} has a decision without its computing time (solve_s)")
+    known = ratio.size > 0
+    return {
+        "starts_per_day": sum(starts(ledger).values()) / days,
+        "actuator_travel": _travel(ledger, days),
+        "controller_time_ratio_mean": float(ratio.mean()) if known else None,
+        "controller_time_ratio_p99": float(np.quantile(ratio, 0.99)) if known else None,
+        "controller_time_ratio_max": float(ratio.max()) if known else None,
+        "controller_failures": float((decisions["status"] != "ok").sum()),
+    }
+
+
+def _travel(ledger: Ledger, days: float) -> float | None:
+    """Full strokes per day, mean over the set-points with two finite bounds."""
+    strokes = [
+        float(np.abs(np.diff(ledger.column(s.name))).sum()) / (s.upper - s.lower)
+        for s in ledger.vocabulary.role(Role.INPUT) if 0 < s.upper - s.lower < np.inf
+    ]
+    return float(np.mean(strokes)) / days if strokes else None
