@@ -203,12 +203,12 @@ def _energy(ledger: Ledger) -> dict[str, float | None]:
 
 def _money(ledger: Ledger) -> dict[str, float | None]:
     tariffs = ledger.info.tariffs
-    revenue = ledger.total(Account.HEAT_DELIVERED) * tariffs.heat_price
+    revenue = ledger.total(Account.HEAT_DELIVERED) * tariffs.heat
     costs = {
         "electricity_cost_EUR": ledger.electricity_cost,
-        "water_cost_EUR": ledger.total(*WATER) / 1e3 * tariffs.water_price,
-        "co2_cost_EUR": ledger.co2 * tariffs.co2_price,
-        "start_cost_EUR": sum(starts(ledger).values()) * tariffs.start_cost,
+        "water_cost_EUR": ledger.total(*WATER) / 1e3 * tariffs.water,
+        "co2_cost_EUR": ledger.co2 * tariffs.co2,
+        "start_cost_EUR": sum(number * switched(ledger)[name].start_cost for name, number in starts(ledger).items()),
     }
     return {**costs, "heat_revenue_EUR": revenue, "net_cost_EUR": sum(costs.values()) - revenue}
 

@@ -75,16 +75,16 @@ class Balance(_Record):
 class Tariffs(_Record):
     """What the run was charged and paid, besides the electricity price, which is a signal."""
 
-    heat_price: float = Field(default=0.0, description="paid for heat delivered, EUR/J")
-    water_price: float = Field(default=0.0, description="water and its discharge, EUR/m3")
-    co2_price: float = Field(default=0.0, description="own price on emissions, EUR/kg")
-    start_cost: float = Field(default=0.0, description="wear and lost heat of one heat pump start, EUR")
+    heat: float = Field(default=0.0, description="paid for heat delivered, EUR/J")
+    water: float = Field(default=0.0, description="water and its disposal, EUR/m3")
+    co2: float = Field(default=0.0, description="own price on the emissions of the electricity drawn, EUR/kg")
 
 
 class OnOff(_Record):
     """A machine whose starts are counted, by the signal of its load."""
 
     threshold: float = Field(description="the machine runs while the signal is at or above it, in the signal's unit")
+    start_cost: float = Field(default=0.0, ge=0, description="wear and lost heat of one start, EUR")
     starts: int | None = Field(default=None, ge=0, description="counted at every step; None: count the recorded values")
 
 
