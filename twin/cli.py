@@ -1,0 +1,107 @@
+"""The command `heatloop`: its sub-commands, and what the user sees when something is wrong.
+
+A mistake in what was handed to heatloop (a site, a file, an option) ends with one paragraph on stderr that says what
+was wrong, where, and what to do, and exit code 2. Anything else is a defect of heatloop: it shows its traceback, exit
+code 1. ``--debug``, anywhere on the line, shows the traceback of the first kind as well.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from twin.commands import sites
+
+OUR_PACKAGES = ("plant_models", "controllers", "hil", "twin")
+EXIT_USER_ERROR = 2
+
+app = typer.Typer(
+    name="heatloop",
+    help="Digital twin and optimal control of liquid-cooled GPU data centres that give their heat away.",
+    epilog="SITE is the name of a shipped site (heatloop sites) or the path of a site file. "
+    "Every command has its own --help.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"heatloop {version('heatloop')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_show_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
+) -> None:
+    """Options of all commands; their values are read before this runs."""
+
+
+app.command("sites")(sites.sites)
+app.command("check")(sites.check)
+app.command("signals")(sites.signals)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line (default: ``sys.argv``) and exit: 0, 1 for a defect, 2 for a user's mistake."""
+    asked = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in asked
+    try:
+        app([word for word in asked if word != "--debug"])
+    except Exception as error:
+        if debug or not is_expected(error):
+            raise
+        typer.echo(f"heatloop: {explain(error)}", err=True)
+        sys.exit(EXIT_USER_ERROR)
+
+
+def is_expected(error: Exception) -> bool:
+    """Whether the error is about what the user handed in: file system, sockets, and every error class of our own."""
+    ours = type(error).__module__.partition(".")[0] in OUR_PACKAGES
+    return ours or isinstance(error, (OSError, ValueError))
+
+
+def explain(error: Exception) -> str:
+    """The error as one paragraph."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return _explain_os(error)
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        return "\n".join(
+            f"{error.title}: {'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}, "
+            f"found {item['input']!r}"
+            for item in error.errors()
+        )
+    paragraph = "\n".join(line for line in str(error).splitlines() if line.strip())
+    return paragraph or type(error).__name__
+
+
+def _explain_os(error: OSError) -> str:
+    """What the operating system refused, and what to do about it."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else (error.strerror or str(error))
+    advice = {
+        errno.ENOENT: "check the path",
+        errno.EACCES: "choose another folder or file, or change its permissions",
+        errno.EROFS: "choose a folder on a disk that can be written",
+        errno.ENOSPC: "free some space or choose another folder",
+        errno.EADDRINUSE: "another program listens on this port; stop it, or choose another port with --port",
+        errno.ECONNREFUSED: "nothing listens there; start it first, or check host and port",
+    }.get(error.errno or 0)
+    return f"{what}; {advice}" if advice else what
+
+
+if __name__ == "__main__":
+    main()
