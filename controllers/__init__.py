@@ -1,0 +1,1 @@
+"""What decides: from measurements and forecasts to set-points."""

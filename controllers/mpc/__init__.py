@@ -1,0 +1,1 @@
+"""Economic nonlinear model-predictive control."""

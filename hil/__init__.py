@@ -1,0 +1,1 @@
+"""What touches equipment: registers, Modbus, real time."""

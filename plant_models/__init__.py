@@ -1,0 +1,1 @@
+"""What the plant is: physics, machines, sites. No clock, no input or output."""

@@ -1,0 +1,106 @@
+"""What a machine is to the plant: ports, signals and equations.
+
+A component is a frozen pydantic model (its fields are its sizes, with units in the site file) that declares its
+signals and states its equations once, for NumPy floats and CasADi symbols alike. Components meet in nodes only:
+
+- a *fluid port* sees its node's pressure and temperature, ``v["inlet.p"]`` (Pa) and ``v["inlet.T"]`` (K), and gives
+  ``inlet.m_flow`` (kg/s) and ``inlet.H_flow`` (W), both positive INTO the component;
+- a *heat port* sees ``v["room.T"]`` (K) and gives ``room.Q_flow`` (W), positive INTO the component.
+
+So a machine is testable alone: hand :meth:`Component.equations` a mapping of floats.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from plant_models.mathx import abs_
+from plant_models.media import MEDIA, Medium
+from plant_models.signals import Role, Signal
+
+Value = Any
+"""a float, a NumPy array or a CasADi symbol: equations are written for all of them"""
+
+
+@dataclass(frozen=True, slots=True)
+class FluidPort:
+    """Where water enters or leaves."""
+
+    name: str
+    group: str = ""
+    """ports of one group belong to one hydraulic circuit inside the component; circuits exchange heat, not water"""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatPort:
+    """Where heat enters or leaves without water."""
+
+    name: str
+
+
+Port = FluidPort | HeatPort
+
+
+@dataclass(slots=True)
+class Equations:
+    """What a component answers: rates of its states (unit/s), flows at its ports, outputs."""
+
+    rates: dict[str, Value] = field(default_factory=dict)
+    flows: dict[str, Value] = field(default_factory=dict)
+    outputs: dict[str, Value] = field(default_factory=dict)
+
+
+class Component(BaseModel, ABC):
+    """Base of all machines. Subclasses fix ``kind`` (the word in the site file), ``ports``, signals and equations."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    ports: ClassVar[tuple[Port, ...]] = ()
+
+    @abstractmethod
+    def signals(self) -> tuple[Signal, ...]:
+        """States, inputs, disturbances, parameters and outputs, with local names."""
+
+    @abstractmethod
+    def equations(self, v: Mapping[str, Value]) -> Equations:
+        """Rates, port flows and outputs at the signals and port variables ``v``."""
+
+    def defaults(self) -> dict[str, float]:
+        """Start states, commissioned set-points and design disturbances: a valid ``v`` but for the ports."""
+        return {s.name: s.default for s in self.signals() if s.role is not Role.OUTPUT}
+
+
+class Circuit(BaseModel):
+    """Mixed into components that hold a liquid."""
+
+    medium: str = "water"
+
+    @property
+    def fluid(self) -> Medium:
+        """The liquid's property functions."""
+        return MEDIA[self.medium]
+
+
+def through(fluid: Medium, m_flow: Value, T_inlet: Value, T_volume: Value, T_outlet: Value) -> tuple[Value, Value]:
+    """Enthalpy flows into a one-volume passage at its inlet and its outlet port, W, upwind in either direction.
+
+    ``m_flow`` (kg/s) is positive from inlet to outlet; a reversed flow leaves by the inlet with the volume's state.
+    """
+    forward, backward = positive(m_flow), positive(-m_flow)
+    h_volume = fluid.h(T_volume)
+    H_inlet = forward * fluid.h(T_inlet) - backward * h_volume
+    H_outlet = backward * fluid.h(T_outlet) - forward * h_volume
+    return H_inlet, H_outlet
+
+
+def positive(x: Value) -> Value:
+    """The positive part of x: exact, so that forward minus backward flow is the flow itself."""
+    return 0.5 * (x + abs_(x))
+
+

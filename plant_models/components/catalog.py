@@ -1,0 +1,15 @@
+"""All machines by the word that a site file uses for them. A new machine is its own file and one line here."""
+
+from __future__ import annotations
+
+from plant_models.component import Component
+from plant_models.components.cdu import Cdu
+from plant_models.components.control_valve import ControlValve
+from plant_models.components.expansion import Expansion
+from plant_models.components.pipe import Pipe
+from plant_models.components.pump_group import PumpGroup
+
+CATALOG: dict[str, type[Component]] = {
+    cls.model_fields["kind"].default: cls
+    for cls in (Cdu, ControlValve, Expansion, Pipe, PumpGroup)
+}

@@ -1,0 +1,71 @@
+"""Pressure maintenance of a closed circuit: an expansion vessel at held pressure, with leak and make-up.
+
+    m_in  = G (p_node - p_set)          stiff: the circuit's pressure reference
+    dm/dt = m_in - leak + make_up       make_up = max(0, m_set - m) / tau, from the mains
+    C dT/dt = H_in - leak h(T) + make_up h(T_mains)
+
+The circuits' liquid counts as incompressible and of constant mass, so the vessel takes no thermal expansion; in a closed
+circuit m_in is what leaks elsewhere, here nothing, and the vessel's leak stands for the whole circuit's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from plant_models.component import Component, Equations, FluidPort, Port, Value, positive
+from plant_models.media import MEDIA
+from plant_models.signals import Account, Signal, output, parameter, state
+from plant_models.units import Duration, Mass, Pressure, Temperature, si
+
+G = 1e-4
+"""kg/(s Pa): 0.1 kg/s moves the pressure by 1 kPa"""
+
+
+class Expansion(Component):
+    """One circuit's pressure reference."""
+
+    kind: Literal["expansion"] = "expansion"
+    ports: ClassVar[tuple[Port, ...]] = (FluidPort("port"),)
+
+    medium: str = "water"
+    p_set: Pressure = Field(description="gauge pressure held at the port's node")
+    mass: Mass = Field(description="liquid in the vessel")
+    leak_nominal: Annotated[float, si("kg/s"), Field(ge=0)] = Field(0.0, description="loss of the whole circuit")
+    refill_time: Duration = 3600.0
+    T_start: Temperature
+    T_mains: Temperature = 285.15
+
+    @property
+    def _C(self) -> float:
+        return self.mass * MEDIA[self.medium].cp(self.T_start)
+
+    def signals(self) -> tuple[Signal, ...]:
+        """Vessel's content and temperature, leak, make-up."""
+        return (
+            state("m", "kg", "liquid in the vessel", start=self.mass, mass=1.0, lower=0),
+            state("T", "K", "liquid in the vessel", start=self.T_start, energy=self._C),
+            parameter("leak", "kg/s", "loss of the circuit", default=self.leak_nominal, lower=0),
+            output("m_flow_leak", "kg/s", "into the circuit (negative: lost)", boundary="mass"),
+            output("m_flow_make_up", "kg/s", "from the mains", boundary="mass", account=Account.WATER_LOOP),
+            output("H_flow_leak", "W", "with the leak", boundary="energy"),
+            output("H_flow_make_up", "W", "with the make-up", boundary="energy"),
+        )
+
+    def equations(self, v: Mapping[str, Value]) -> Equations:
+        """See the module's equations."""
+        fluid = MEDIA[self.medium]
+        m_in = G * (v["port.p"] - self.p_set)
+        make_up = positive(self.mass - v["m"]) / self.refill_time
+        H_in = positive(m_in) * fluid.h(v["port.T"]) - positive(-m_in) * fluid.h(v["T"])
+        H_leak, H_make_up = -v["leak"] * fluid.h(v["T"]), make_up * fluid.h(self.T_mains)
+        return Equations(
+            {"m": m_in - v["leak"] + make_up, "T": (H_in + H_leak + H_make_up) / self._C},
+            {"port.m_flow": m_in, "port.H_flow": H_in},
+            {
+                "m_flow_leak": -v["leak"], "m_flow_make_up": make_up,
+                "H_flow_leak": H_leak, "H_flow_make_up": H_make_up,
+            },
+        )  # fmt: skip

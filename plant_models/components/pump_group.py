@@ -1,0 +1,112 @@
+"""Equal pumps side by side with variable speed, check valves and a PI loop on a differential pressure.
+
+    m        = pump_group_flow(p_out - p_in, y, n)             curve, affinity laws, check valve: plant_models.hydraulics
+    P_shaft  = pump_power(m, y, n), all of it heat in the water
+    C dT/dt  = H_in + H_out + P_shaft
+    y        follows PI(dp_set - dp), dp between the two sensing ports, with the drive's ramp
+    n        follows n_on as pumps run up and coast down
+
+The sensing ports pass no water: put them on the headers whose difference is to be held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from plant_models import hydraulics
+from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.local_control import Pi, lag_rate
+from plant_models.media import MEDIA
+from plant_models.signals import Account, Signal, output, setpoint, state
+from plant_models.units import Duration, Fraction, MassFlow, Pressure, Temperature, Volume
+
+
+class PumpGroup(Component):
+    """``n_pumps`` equal pumps; sizes are those of one pump."""
+
+    kind: Literal["pump_group"] = "pump_group"
+    ports: ClassVar[tuple[Port, ...]] = (
+        FluidPort("inlet"),
+        FluidPort("outlet"),
+        FluidPort("sense_high", group="sense_high"),
+        FluidPort("sense_low", group="sense_low"),
+    )
+
+    medium: str = "water"
+    n_pumps: int = Field(ge=1, le=100)
+    m_flow_nominal: MassFlow
+    dp_nominal: Pressure = Field(gt=0, description="head of a pump at its nominal flow")
+    dp_fittings: Pressure = Field(2e4, gt=0, description="suction, discharge and check valve at nominal flow")
+    curvature: float = Field(0.25, gt=0, lt=0.5, description="shut-off head over nominal head, minus one")
+    eta_hydraulic: Fraction = Field(0.80, gt=0, description="efficiency at the nominal point")
+    eta_motor: Fraction = Field(0.93, gt=0, description="motor and drive")
+    volume: Volume
+    dp_design: Pressure = Field(gt=0, description="commissioned set-point")
+    dp_lowest: Pressure = Field(gt=0)
+    dp_highest: Pressure = Field(gt=0)
+    gain: float = Field(0.4, gt=0, description="speed per (dp error / dp_nominal)")
+    reset: Duration = 20.0
+    ramp: Duration = 30.0
+    T_start: Temperature
+
+    @property
+    def P_shaft_nominal(self) -> float:
+        """Of one pump, W."""
+        volume_flow = self.m_flow_nominal / MEDIA[self.medium].rho(self.T_start)
+        return volume_flow * self.dp_nominal / self.eta_hydraulic
+
+    @property
+    def _C(self) -> float:
+        fluid = MEDIA[self.medium]
+        return self.volume * fluid.rho(self.T_start) * fluid.cp(self.T_start)
+
+    def signals(self) -> tuple[Signal, ...]:
+        """Speed, running pumps, temperature, set-points, flow, power."""
+        n = float(self.n_pumps)
+        return (
+            state("T", "K", "water in the pumps", start=self.T_start, energy=self._C),
+            state("y", "1", "speed", start=0.8, lower=0, upper=1),
+            state("integral", "1", "PI integral", start=0.8),
+            state("n", "1", "pumps running", start=n, lower=0, upper=n),
+            setpoint("dp_set", "Pa", "differential pressure to hold between the sensing ports",
+                     default=self.dp_design, lower=self.dp_lowest, upper=self.dp_highest,
+                     rate_max=self.dp_highest / 120.0),
+            setpoint("n_on", "1", "pumps commanded to run", default=n, lower=0, upper=n),
+            output("m_flow", "kg/s", "flow"),
+            output("dp", "Pa", "measured differential pressure"),
+            output("P_shaft", "W", "shaft power, heat to the water", boundary="energy"),
+            output("P_el", "W", "electricity", account=Account.ELECTRICITY_COOLING),
+        )  # fmt: skip
+
+    def equations(self, v: Mapping[str, Value]) -> Equations:
+        """See the module's equations."""
+        m = hydraulics.pump_group_flow(
+            v["outlet.p"] - v["inlet.p"], v["y"], v["n"],
+            m_flow_nominal=self.m_flow_nominal, dp_nominal=self.dp_nominal + self.dp_fittings,
+            curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,
+            k=v["n"] * hydraulics.coefficient(self.m_flow_nominal, self.dp_fittings) + 1e-3,
+        )  # fmt: skip
+        P_shaft = hydraulics.pump_power(
+            m, v["y"], v["n"], P_nominal=self.P_shaft_nominal, m_flow_nominal=self.m_flow_nominal,
+            curvature=self.curvature,
+        )  # fmt: skip
+        H_in, H_out = through(MEDIA[self.medium], m, v["inlet.T"], v["T"], v["outlet.T"])
+        dp = v["sense_high.p"] - v["sense_low.p"]
+        loop = Pi(self.gain, self.reset)
+        error = (v["dp_set"] - dp) / self.dp_nominal
+        return Equations(
+            {
+                "T": (H_in + H_out + P_shaft) / self._C,
+                "y": lag_rate(loop.command(error, v["integral"]), v["y"], self.ramp / 3.0),
+                "integral": loop.rate(error, v["integral"]),
+                "n": lag_rate(v["n_on"], v["n"], self.ramp / 3.0),
+            },
+            {
+                "inlet.m_flow": m, "inlet.H_flow": H_in, "outlet.m_flow": -m, "outlet.H_flow": H_out,
+                "sense_high.m_flow": 0.0, "sense_high.H_flow": 0.0, "sense_low.m_flow": 0.0, "sense_low.H_flow": 0.0,
+            },
+            {"m_flow": m, "dp": dp, "P_shaft": P_shaft, "P_el": P_shaft / self.eta_motor},
+        )  # fmt: skip

@@ -1,0 +1,138 @@
+"""Turns one component's equations into CasADi Functions: the Newton step of its own states, and its outputs.
+
+With local states x, port variables w (p and T of its nodes) and inputs u, one implicit stage is x = c + k f(x, w, u).
+The Newton function eliminates x, so that the plant's solver sees port variables only:
+
+    dx    = -s0 - S dw                  correction of the states
+    flows = phi0 + Phi dw               flows at the ports, linearised at the corrected states
+    bound = beta0 + Beta dw             flows across the plant's boundary, linearised alike
+
+Because stored energy is linear in x, each such step closes the energy balance to round-off, converged or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import casadi as ca
+
+from plant_models import elimination
+from plant_models.component import Component, FluidPort
+from plant_models.signals import Role, Signal
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The order of a component's variables in the vectors x, w, u and of its results."""
+
+    component: Component
+
+    @cached_property
+    def states(self) -> list[Signal]:
+        """x."""
+        return [s for s in self.component.signals() if s.role is Role.STATE]
+
+    @cached_property
+    def inputs(self) -> list[Signal]:
+        """u: set-points, disturbances and parameters."""
+        return [s for s in self.component.signals() if s.role in (Role.INPUT, Role.DISTURBANCE, Role.PARAMETER)]
+
+    @cached_property
+    def outputs(self) -> list[Signal]:
+        """All outputs."""
+        return [s for s in self.component.signals() if s.role is Role.OUTPUT]
+
+    @cached_property
+    def boundary(self) -> list[Signal]:
+        """Outputs that cross the plant's boundary."""
+        return [s for s in self.outputs if s.boundary]
+
+    @cached_property
+    def port_variables(self) -> list[str]:
+        """w: ``inlet.p``, ``inlet.T``, ``room.T``."""
+        return [
+            f"{port.name}.{quantity}"
+            for port in self.component.ports
+            for quantity in (("p", "T") if isinstance(port, FluidPort) else ("T",))
+        ]
+
+    @cached_property
+    def port_flows(self) -> list[str]:
+        """``inlet.m_flow``, ``inlet.H_flow``, ``room.Q_flow``: in step with the port variables."""
+        return [
+            f"{port.name}.{quantity}"
+            for port in self.component.ports
+            for quantity in (("m_flow", "H_flow") if isinstance(port, FluidPort) else ("Q_flow",))
+        ]
+
+
+class EquationError(ValueError):
+    """A component's equations do not fit its signals."""
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """A component's equations as SX expressions over vectors."""
+
+    layout: Layout
+    x: ca.SX
+    w: ca.SX
+    u: ca.SX
+    rates: ca.SX
+    flows: ca.SX
+    outputs: ca.SX
+
+    @classmethod
+    def of(cls, component: Component) -> Symbols:
+        """Evaluate the equations once, on symbols. Raises EquationError for a missing or an unknown answer."""
+        layout = Layout(component)
+        x = ca.SX.sym("x", len(layout.states))
+        w = ca.SX.sym("w", len(layout.port_variables))
+        u = ca.SX.sym("u", len(layout.inputs))
+        names = [s.name for s in layout.states] + layout.port_variables + [s.name for s in layout.inputs]
+        values = dict(zip(names, [*x.elements(), *w.elements(), *u.elements()], strict=True))
+        answer = component.equations(values)
+        what = f"{component.kind}.equations"
+        return cls(
+            layout, x, w, u,
+            _column(answer.rates, [s.name for s in layout.states], f"{what}: rates"),
+            _column(answer.flows, layout.port_flows, f"{what}: flows"),
+            _column(answer.outputs, [s.name for s in layout.outputs], f"{what}: outputs"),
+        )  # fmt: skip
+
+    @property
+    def bound(self) -> ca.SX:
+        """The outputs that cross the plant's boundary."""
+        return self.outputs[[i for i, s in enumerate(self.layout.outputs) if s.boundary]]
+
+    def newton(self, name: str) -> ca.Function:
+        """(x, c, w, u, k) -> (s0, S, phi0, Phi, beta0, Beta); matrices are dense, column-major."""
+        c, k = ca.SX.sym("c", self.x.numel()), ca.SX.sym("k")
+        nx, nw = self.x.numel(), self.w.numel()
+        side = ca.horzcat(self.x - c - k * self.rates, -k * ca.jacobian(self.rates, self.w))
+        solved = elimination.solve(ca.SX.eye(nx) - k * ca.jacobian(self.rates, self.x), side) if nx else side
+        results = [solved[:, 0], solved[:, 1:]]
+        for expression in (self.flows, self.bound):
+            by_x = ca.jacobian(expression, self.x)
+            results += [
+                expression - ca.mtimes(by_x, solved[:, 0]),
+                ca.jacobian(expression, self.w) - ca.mtimes(by_x, solved[:, 1:]),
+            ]
+        shapes = [(nx, 1), (nx, nw), *((n, m) for n in (nw, self.bound.numel()) for m in (1, nw))]
+        dense = [ca.densify(r).reshape((-1, 1)) if r.numel() else ca.SX(0, 1) for r in results]
+        assert [r.numel() for r in dense] == [a * b for a, b in shapes]
+        return ca.Function(name, [self.x, c, self.w, self.u, k], dense, {"cse": True})
+
+    def output(self, name: str) -> ca.Function:
+        """(x, w, u) -> outputs, then port flows."""
+        both = ca.densify(ca.vertcat(self.outputs, self.flows))
+        return ca.Function(name, [self.x, self.w, self.u], [both], {"cse": True})
+
+
+def _column(answers: dict[str, object], names: list[str], what: str) -> ca.SX:
+    """The answers in order, as a column; names must match exactly."""
+    if set(answers) != set(names):
+        missing, unknown = sorted(set(names) - set(answers)), sorted(set(answers) - set(names))
+        raise EquationError(f"{what}: missing {missing}, not declared {unknown}")
+    return ca.vertcat(ca.SX(0, 1), *(ca.SX(answers[name]) for name in names))

@@ -1,0 +1,159 @@
+"""The one vocabulary: every quantity's name, unit, role, bounds and description.
+
+A signal's dotted name is its identity from the physics to the report: ``cdu.07.T_supply``, ``heat_pump.2.P_el``.
+Components declare their signals with local names (``T_supply``); the plant puts the component's name before them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a signal is to the plant."""
+
+    STATE = "state"
+    """integrated in time by the plant"""
+    INPUT = "input"
+    """a set-point or command that a controller writes"""
+    DISTURBANCE = "disturbance"
+    """comes from outside: weather, load, demand, prices"""
+    PARAMETER = "parameter"
+    """constant in one run, different between machines of one type: fouling, health"""
+    OUTPUT = "output"
+    """computed from the others"""
+
+
+class Account(StrEnum):
+    """What a flow counts as in the balances and the key figures (see docs/kpi.md)."""
+
+    ELECTRICITY_IT = "electricity.it"
+    ELECTRICITY_COOLING = "electricity.cooling"
+    ELECTRICITY_RECOVERY = "electricity.recovery"
+    """heat pumps and pumps beyond the handover: outside the data centre by ISO/IEC 30134-6"""
+    WATER_EVAPORATED = "water.evaporated"
+    WATER_BLOWDOWN = "water.blowdown"
+    """bled, blown down and drifted"""
+    WATER_LOOP = "water.loop"
+    """top-up of the closed loops"""
+    HEAT_REUSED = "heat.reused"
+    """metered at the handover, before the heat pump"""
+    HEAT_DELIVERED = "heat.delivered"
+    """received by the heat consumers"""
+    HEAT_DEMAND = "heat.demand"
+    HEAT_REJECTED = "heat.rejected"
+    """given to the outside air"""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A named quantity, in SI units.
+
+    ``energy`` (J per unit) and ``mass`` (kg per unit) say what a state stores; ``boundary`` says that an output is a
+    flow of ``"energy"`` (W) or ``"mass"`` (kg/s) across the plant's boundary, positive INTO the plant. Together they
+    make the balances of a run, with no knowledge of the machine.
+    """
+
+    name: str
+    unit: str
+    role: Role
+    description: str
+    default: float = math.nan
+    lower: float = -math.inf
+    upper: float = math.inf
+    rate_max: float = math.inf
+    """inputs: fastest change that equipment allows, unit per second"""
+    energy: float = 0.0
+    mass: float = 0.0
+    boundary: str | None = None
+    account: Account | None = None
+    shared: bool = False
+    """the name is already the plant's (``weather.T_dry``), not the component's"""
+    limit: bool = False
+    """outputs: ``upper`` is a limit of the equipment; the time above it is reported as thermal violation"""
+
+    def under(self, owner: str) -> Signal:
+        """This signal as the plant names it, below the component ``owner``."""
+        return self if self.shared else replace(self, name=f"{owner}.{self.name}")
+
+
+def state(name: str, unit: str, description: str, *, start: float, energy: float = 0.0, mass: float = 0.0,
+          lower: float = -math.inf, upper: float = math.inf) -> Signal:
+    """A state that starts at ``start`` and stores ``energy`` J and ``mass`` kg per unit."""
+    return Signal(name, unit, Role.STATE, description, start, lower, upper, energy=energy, mass=mass)
+
+
+def setpoint(name: str, unit: str, description: str, *, default: float, lower: float, upper: float,
+             rate_max: float = math.inf) -> Signal:
+    """An input as commissioned at ``default``, between ``lower`` and ``upper``."""
+    return Signal(name, unit, Role.INPUT, description, default, lower, upper, rate_max)
+
+
+def disturbance(name: str, unit: str, description: str, *, default: float, lower: float = -math.inf,
+                upper: float = math.inf, shared: bool = False) -> Signal:
+    """A quantity from outside; ``default`` is its design value."""
+    return Signal(name, unit, Role.DISTURBANCE, description, default, lower, upper, shared=shared)
+
+
+def parameter(name: str, unit: str, description: str, *, default: float, lower: float = -math.inf,
+              upper: float = math.inf) -> Signal:
+    """A constant of one machine that a study or a calibration may change."""
+    return Signal(name, unit, Role.PARAMETER, description, default, lower, upper)
+
+
+def output(name: str, unit: str, description: str, *, boundary: str | None = None, account: Account | None = None,
+           upper: float = math.inf, limit: bool = False) -> Signal:
+    """A computed quantity."""
+    return Signal(name, unit, Role.OUTPUT, description, upper=upper, boundary=boundary, account=account, limit=limit)
+
+
+T_DRY = disturbance("weather.T_dry", "K", "outside air, dry bulb", default=293.15, lower=223.15, upper=328.15,
+                    shared=True)
+T_WET = disturbance("weather.T_wet", "K", "outside air, wet bulb", default=288.15, lower=223.15, upper=313.15,
+                    shared=True)
+P_AIR = disturbance("weather.p", "Pa", "outside air pressure", default=101325.0, lower=6e4, upper=1.1e5, shared=True)
+PRICE_ELECTRICITY = disturbance("market.price_electricity", "EUR/J", "electricity price at the meter",
+                                default=60 / 3.6e9, shared=True)
+CO2_INTENSITY = disturbance("market.co2_intensity", "kg/J", "CO2 of the electricity drawn", default=0.05 / 3.6e6,
+                            lower=0.0, shared=True)
+MARKET = (PRICE_ELECTRICITY, CO2_INTENSITY)
+
+
+class UnknownSignal(KeyError):
+    """A name that the vocabulary does not have; the message names the nearest ones."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Vocabulary(Mapping[str, Signal]):
+    """All signals of a plant, in order, by name."""
+
+    def __init__(self, signals: Iterable[Signal]) -> None:
+        self._signals: dict[str, Signal] = {}
+        for signal in signals:
+            known = self._signals.setdefault(signal.name, signal)
+            if known is not signal and not (known.shared and known == signal):
+                raise ValueError(f"signal {signal.name!r} is declared twice")
+
+    def __getitem__(self, name: str) -> Signal:
+        try:
+            return self._signals[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self._signals, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise UnknownSignal(f"unknown signal {name!r}{hint}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._signals)
+
+    def __len__(self) -> int:
+        return len(self._signals)
+
+    def role(self, *roles: Role) -> list[Signal]:
+        """The signals of these roles, in order."""
+        return [signal for signal in self._signals.values() if signal.role in roles]

@@ -1,0 +1,93 @@
+"""Quantities at the edges: text with a unit (``"230 kW/K"``, ``"32 degC"``) becomes an SI float, in one place.
+
+Site and scenario files state every quantity with its unit; a bare number is refused. Inside there is SI only.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+if TYPE_CHECKING:
+    import pint
+
+
+@cache
+def registry() -> pint.UnitRegistry[Any]:
+    """The unit registry, loaded at first use because pint is slow to import."""
+    import pint
+
+    units: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    units.define("EUR = [currency]")
+    return units
+
+
+def to_si(text: object, unit: str) -> float:
+    """The quantity ``text`` in the SI ``unit``. Raises ValueError that says what would be accepted."""
+    if isinstance(text, bool) or not isinstance(text, (str, float, int)):
+        raise ValueError(f"expected a quantity in {unit}, such as '1 {unit}', found {text!r}")
+    if isinstance(text, (float, int)):
+        if unit == "1":
+            return float(text)
+        raise ValueError(f"{text!r} has no unit; write it with one, such as '{text} {unit}'")
+    import pint
+
+    try:
+        quantity = registry().Quantity(text)
+        value = float(quantity.to("" if unit == "1" else unit).magnitude)
+    except (pint.errors.PintError, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"expected a quantity in {unit}, found {text!r} ({error})") from None
+    if not math.isfinite(value):
+        raise ValueError(f"expected a finite quantity in {unit}, found {text!r}")
+    return value
+
+
+def to_si_difference(text: object) -> float:
+    """A temperature difference in K; degC is refused because it names a point of a scale."""
+    if isinstance(text, str) and "deg" in text.replace("delta_deg", ""):
+        raise ValueError(f"a temperature difference is stated in K, found {text!r}")
+    return to_si(text, "K")
+
+
+class _Si:
+    """Validates from text with a unit; a float that is already SI passes when built in Python."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+
+    def __call__(self, value: object, info: Any) -> float:
+        in_file = bool(info.context and info.context.get("require_units"))
+        if isinstance(value, float) and not in_file:
+            return value
+        return to_si_difference(value) if self.unit == "delta_K" else to_si(value, self.unit)
+
+
+def si(unit: str) -> BeforeValidator:
+    """Marks a pydantic float field as a quantity in the SI ``unit``."""
+    return BeforeValidator(_Si(unit))
+
+
+Positive = Field(gt=0)
+NonNegative = Field(ge=0)
+
+Temperature = Annotated[float, si("K"), Field(gt=0)]
+TemperatureDifference = Annotated[float, si("delta_K"), Positive]
+Pressure = Annotated[float, si("Pa"), NonNegative]
+MassFlow = Annotated[float, si("kg/s"), Positive]
+VolumeFlow = Annotated[float, si("m^3/s"), Positive]
+Power = Annotated[float, si("W"), Positive]
+Energy = Annotated[float, si("J"), Positive]
+Conductance = Annotated[float, si("W/K"), Positive]
+HeatCapacity = Annotated[float, si("J/K"), Positive]
+Volume = Annotated[float, si("m^3"), Positive]
+Mass = Annotated[float, si("kg"), Positive]
+Length = Annotated[float, si("m"), Positive]
+Duration = Annotated[float, si("s"), Positive]
+Fraction = Annotated[float, si("1"), Field(ge=0, le=1)]
+Ratio = Annotated[float, si("1"), Positive]
+EnergyPrice = Annotated[float, si("EUR/J"), NonNegative]
+VolumePrice = Annotated[float, si("EUR/m^3"), NonNegative]
+MassPrice = Annotated[float, si("EUR/kg"), NonNegative]

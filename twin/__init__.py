@@ -1,0 +1,1 @@
+"""The running copy: time, data, studies, the command line."""
