@@ -58,19 +58,21 @@ def cross_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
     return C_min * (1.0 - exp(-NTU * _phi(C_min / C_max * exp(0.78 * log(NTU)))))
 
 
-def two_sided(UA_nominal: Any, ratio_1: Any, ratio_2: Any, share_1: float = 0.5, exponent: float = 0.8) -> Any:
+def two_sided(UA_nominal: Any, ratio_1: Any, ratio_2: Any, share_1: float = 0.5, exponent: float = 0.8,
+              exponent_2: float | None = None) -> Any:
     """UA, W/K, at the flows m/m_nominal of both sides (any sign): film resistances in series.
 
-    UA_nominal/(share_1·r₁^-n + (1 - share_1)·r₂^-n): ``share_1`` of the nominal resistance lies on side 1; n = 0.8
-    for turbulent flow (Dittus-Boelter), 0.4..0.6 for air over fins. Rounded off below 1 % of nominal flow, where a
-    remainder of (0.01)^n stands for free convection and conduction.
+    UA_nominal/(share_1·r₁^-n + (1 - share_1)·r₂^-n₂): ``share_1`` of the nominal resistance lies on side 1; n = 0.8
+    for turbulent flow (Dittus-Boelter), 0.4..0.7 for air over fins; n₂ = n unless given. Rounded off below 1 % of
+    nominal flow, where a remainder of (0.01)^n stands for free convection and conduction.
     """
-    film_1, film_2 = _film(ratio_1, exponent), _film(ratio_2, exponent)
+    film_1 = power_law(ratio_1, exponent)
+    film_2 = power_law(ratio_2, exponent if exponent_2 is None else exponent_2)
     return UA_nominal * film_1 * film_2 / (share_1 * film_2 + (1.0 - share_1) * film_1)
 
 
-def _film(ratio: Any, exponent: float) -> Any:
-    """|ratio|^exponent, 1 at ratio 1, rounded off below 0.01."""
+def power_law(ratio: Any, exponent: float) -> Any:
+    """|ratio|^exponent: exactly 1 at ratio 1, rounded off below 0.01, with finite derivatives at zero."""
     small = 1e-4
     return exp(0.5 * exponent * log((ratio * ratio + small) / (1.0 + small)))
 

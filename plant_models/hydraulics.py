@@ -15,15 +15,16 @@ DP_SMALL = 100.0
 """Pa: below about this drop the square law turns into a linear one; 0.2 % of a 50 kPa branch."""
 
 
-def coefficient(m_flow_nominal: float, dp_nominal: float) -> float:
+def coefficient(m_flow_nominal: float, dp_nominal: float, dp_small: float = 0.0) -> float:
     """Flow coefficient k = m_flow/sqrt(dp), kg/(s Pa^0.5), of an element that drops dp_nominal at m_flow_nominal.
 
+    With the ``dp_small`` of :func:`mass_flow` the nominal point is met exactly, without it to (dp_small/dp)²/4.
     Raises ValueError unless both are positive.
     """
     if not (m_flow_nominal > 0 and dp_nominal > 0):
         raise ValueError("a flow coefficient needs a positive nominal flow and pressure drop, found "
                          f"{m_flow_nominal} kg/s and {dp_nominal} Pa")
-    return m_flow_nominal / math.sqrt(dp_nominal)
+    return m_flow_nominal / dp_nominal * math.sqrt(math.hypot(dp_nominal, dp_small))
 
 
 def mass_flow(dp: Any, k: Any, dp_small: float = DP_SMALL) -> Any:

@@ -28,6 +28,7 @@ def test_round_trip_from_flow(m_flow, k):
 def test_flow_law_is_the_square_law_where_it_matters_and_linear_at_zero():
     k = hy.coefficient(22.0, 80e3)
     assert hy.mass_flow(80e3, k) == pytest.approx(22.0, rel=1e-6)
+    assert hy.mass_flow(80e3, hy.coefficient(22.0, 80e3, 1e3), 1e3) == pytest.approx(22.0, rel=1e-14)
     assert hy.mass_flow(20e3, k) == pytest.approx(11.0, rel=1e-5)
     assert hy.mass_flow(0.01, k) == pytest.approx(0.01 * k / np.sqrt(hy.DP_SMALL), rel=1e-6)
     assert hy.mass_flow(-5e3, k) == -hy.mass_flow(5e3, k)
