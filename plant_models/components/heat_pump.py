@@ -1,0 +1,270 @@
+"""Heat pump between the facility water and the district water, with a circulation pump on either side.
+
+Equations (L: effective load, h: specific enthalpy, indices e: evaporator, c: condenser, s: shaft)::
+
+    COP       = efficiency COP_factor T_c/(T_c - T_e) (1 - part_load_loss (1 - L)^2)
+    T_c, T_e  = T_sink_out + pinch_condenser, T_source_out - pinch_evaporator
+    Q_c       = L Q_flow_sink_nominal d_source d_sink            heat from the refrigerant to the sink
+    P_c       = Q_c/COP                                         electricity of the compressor
+    Q_e       = Q_c - (1 - drive_loss) P_c                       heat from the source to the refrigerant
+    C dT/dt   = H_flow_in + H_flow_out -/+ Q_e/c + P_pump,s - Q_loss     one volume at either outlet
+
+Efficiency is calibrated so that COP is ``COP_nominal`` at the nominal outlet temperatures. The default nominal point
+is the Kajaani plant: 30 -> 20 / 50 -> 85 degC, COP 4.35, a Lorenz efficiency of 0.54; the Danish Energy Agency's
+catalogue has 0.525 for a 10 MW machine on excess heat. Heat leaves the refrigerant above every sink temperature and
+enters it below every source temperature, at less than Carnot's COP, so the second law holds at every point.
+
+Load. ``y`` follows ``y_set`` at most as fast as 1/ramp_time, smooth within 5 % of it. Below
+the minimum load the machine is off, by three continuous rules: a set-point up to 0.9 y_min commands 0, from y_min on
+itself; the circulation pumps start while y goes from 0 to y_min/2; the compressor loads between y_min/2 and y_min,
+where it only is in passing (L(y) = y from y_min on). Capacity falls to zero over ``derate_band`` as the evaporator's
+outlet nears T_source_min (d_source) and as the condenser's outlet nears T_sink_max (d_sink).
+
+Flows. The circulation pumps have speed control and hold their flow whatever the pressure difference. The source flow
+goes with the load or is constant while on; the sink flow is fed forward from Q_c and corrected by the outlet's
+deviation, so that the outlet reaches T_sink_set within the pump's range, and is small until a start has warmed up.
+
+A start loses the heat that warms the volumes (residence_time), about 0.5 MWh cold for 10 MW; catalogues state up to
+0.25 MWh/MW including the steel and the refrigerant: lengthen residence_time to have them.
+
+Valid for water, T_source_out 5..40 degC, T_sink_out 40..95 degC; finite everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.local_control import stroke_rate
+from plant_models.media import MEDIA, Medium
+from plant_models.signals import Account, Signal, output, parameter, setpoint, state
+from plant_models.smooth import at_least, at_most, smoothstep
+from plant_models.units import (
+    Conductance,
+    Duration,
+    Fraction,
+    Power,
+    Pressure,
+    Ratio,
+    Temperature,
+    TemperatureDifference,
+)
+
+SPAN_MIN = 2.0
+"""K, smallest temperature rise for which the sink flow is computed; smoothed over 0.5 K"""
+LIFT_MIN = 5.0
+"""K, smallest lift between the refrigerant temperatures that the COP formula sees; smoothed over 1 K"""
+
+
+class HeatPump(Component):
+    """Heat pump: facility water (evaporator) to district water (condenser). See the module for its equations."""
+
+    kind: Literal["heat_pump"] = "heat_pump"
+    ports: ClassVar[tuple[Port, ...]] = (
+        FluidPort("evaporator_in", "source"),
+        FluidPort("evaporator_out", "source"),
+        FluidPort("condenser_in", "sink"),
+        FluidPort("condenser_out", "sink"),
+    )
+
+    medium: Literal["water"] = "water"
+    Q_flow_sink_nominal: Power = Field(description="heat to the sink at full load")
+    COP_nominal: Ratio = Field(4.35, description="compressor COP at the nominal point, heat to the sink over power")
+    T_source_in_nominal: Temperature = 303.15
+    T_source_out_nominal: Temperature = 293.15
+    T_sink_in_nominal: Temperature = 323.15
+    T_sink_out_nominal: Temperature = 358.15
+    pinch_evaporator: TemperatureDifference = Field(2.0, description="water outlet over evaporation [assumption]")
+    pinch_condenser: TemperatureDifference = Field(2.0, description="condensation over water outlet [assumption]")
+    part_load_loss: Fraction = Field(0.18, description="share of the COP lost towards zero load [assumption]")
+    y_min: Fraction = Field(0.25, gt=0, description="minimum load [Danish Energy Agency: 10..50 %]")
+    ramp_time: Duration = Field(600.0, description="from 0 to full load [Danish Energy Agency: 10 %/min]")
+    T_source_min: Temperature = Field(278.15, description="evaporator outlet at which no heat is taken [assumption]")
+    T_sink_max: Temperature = Field(365.15, description="condenser outlet at which no heat is given [assumption]")
+    derate_band: TemperatureDifference = Field(2.0, description="capacity falls to zero over this [assumption]")
+    T_sink_set_min: Temperature = Field(323.15, description="lowest set-point that the machine takes [assumption]")
+    source_flow: Literal["proportional", "constant"] = "proportional"
+    source_share_min: Fraction = Field(0.25, description="smallest source flow while on, of nominal")
+    sink_share_min: Fraction = Field(0.1, description="smallest sink flow while on, of nominal")
+    sink_share_max: Ratio = Field(2.0, description="largest sink flow, of nominal")
+    residence_time: Duration = Field(120.0, description="heat capacity of either outlet volume over that of its "
+                                                        "nominal flow [assumption]")
+    dp_source_nominal: Pressure = Field(100e3, description="head of the source pump, for its power [assumption]")
+    dp_sink_nominal: Pressure = Field(150e3, description="head of the sink pump, for its power [assumption]")
+    eta_pump: Fraction = Field(0.75, gt=0, description="circulation pumps, shaft to hydraulic power [assumption]")
+    drive_loss: Fraction = Field(0.03, lt=1, description="share of all electricity that motors and converters give to "
+                                                         "the room, outside the water's balance [assumption]")
+    UA_loss: Conductance = Field(200.0, description="sink volume to the machine room [assumption]")
+    T_room: Temperature = 298.15
+    y_commissioned: Fraction = Field(0.0, description="default of the set-point y_set")
+    T_sink_commissioned: Temperature = Field(348.15, description="default of the set-point T_sink_set")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        cools = self.T_source_out_nominal < self.T_source_in_nominal
+        if not (cools and self.T_sink_in_nominal < self.T_sink_out_nominal):
+            raise ValueError("a heat pump cools its source and heats its sink: state T_source_out_nominal below "
+                             "T_source_in_nominal and T_sink_out_nominal above T_sink_in_nominal")
+        if self.COP_nominal <= 1.0 or self.efficiency >= 1.0 - self.drive_loss:
+            raise ValueError(f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. "
+                             f"{self.carnot_nominal * (1.0 - self.drive_loss):.2f} (Carnot between the nominal outlet "
+                             "temperatures and pinches, less drive_loss)")
+        if not self.sink_share_min < 1.0 <= self.sink_share_max:
+            raise ValueError("sink_share_min < 1 <= sink_share_max must hold: the pump reaches its nominal flow")
+        if not self.T_sink_set_min <= self.T_sink_commissioned <= self.T_sink_set_max:
+            raise ValueError(f"T_sink_commissioned = {self.T_sink_commissioned:g} K lies outside T_sink_set_min .. "
+                             f"T_sink_max - derate_band ({self.T_sink_set_min:g} .. {self.T_sink_set_max:g} K)")
+        return self
+
+    @property
+    def fluid(self) -> Medium:
+        """The liquid on both sides."""
+        return MEDIA[self.medium]
+
+    @property
+    def T_sink_set_max(self) -> float:
+        """Highest set-point that the full capacity can hold, K."""
+        return self.T_sink_max - self.derate_band
+
+    @property
+    def carnot_nominal(self) -> float:
+        """Carnot's COP between the refrigerant temperatures of the nominal point."""
+        T_c = self.T_sink_out_nominal + self.pinch_condenser
+        return T_c / (T_c - self.T_source_out_nominal + self.pinch_evaporator)
+
+    @property
+    def efficiency(self) -> float:
+        """COP over Carnot's between the refrigerant temperatures, at full load."""
+        return self.COP_nominal / self.carnot_nominal
+
+    @cached_property
+    def m_flow_source_nominal(self) -> float:
+        """Source flow at the nominal point, kg/s."""
+        Q_flow = self.Q_flow_sink_nominal * (1.0 - (1.0 - self.drive_loss) / self.COP_nominal)
+        return float(Q_flow / (self.fluid.h(self.T_source_in_nominal) - self.fluid.h(self.T_source_out_nominal)))
+
+    @cached_property
+    def m_flow_sink_nominal(self) -> float:
+        """Sink flow at the nominal point, kg/s."""
+        rise = self.fluid.h(self.T_sink_out_nominal) - self.fluid.h(self.T_sink_in_nominal)
+        return float(self.Q_flow_sink_nominal / rise)
+
+    @cached_property
+    def C_source(self) -> float:
+        """Heat capacity of the source's outlet volume, J/K."""
+        return self.residence_time * self.m_flow_source_nominal * float(self.fluid.cp(self.T_source_out_nominal))
+
+    @cached_property
+    def C_sink(self) -> float:
+        """Heat capacity of the sink's outlet volume, J/K."""
+        return self.residence_time * self.m_flow_sink_nominal * float(self.fluid.cp(self.T_sink_out_nominal))
+
+    def signals(self) -> tuple[Signal, ...]:
+        """See :class:`Component`."""
+        recovery = Account.ELECTRICITY_RECOVERY
+        return (
+            state("y", "1", "part-load state of the compressor", start=0.0, lower=0.0, upper=1.0),
+            state("T_source_out", "K", "water at the evaporator's outlet", start=self.T_source_out_nominal,
+                  energy=self.C_source),
+            state("T_sink_out", "K", "water at the condenser's outlet", start=self.T_sink_in_nominal,
+                  energy=self.C_sink),
+            setpoint("y_set", "1", "commanded load, 0: off", default=self.y_commissioned, lower=0.0, upper=1.0),
+            setpoint("T_sink_set", "K", "condenser outlet temperature", default=self.T_sink_commissioned,
+                     lower=self.T_sink_set_min, upper=self.T_sink_set_max, rate_max=1.0 / 60.0),
+            parameter("COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5, upper=1.1),
+            output("COP", "1", "compressor COP that the present temperatures and load allow, also while off"),
+            output("Q_flow_source", "W", "heat taken from the source, metered in its water",
+                   account=Account.HEAT_REUSED),
+            output("Q_flow_sink", "W", "heat given to the sink, metered in its water"),
+            output("P_el", "W", "electricity of compressor and circulation pumps", account=recovery),
+            output("P_el_compressor", "W", "electricity of the compressor"),
+            output("Q_flow_drive", "W", "electricity that becomes heat of the water", boundary="energy"),
+            output("Q_flow_loss", "W", "heat from the machine room", boundary="energy"),
+            output("m_flow_source", "kg/s", "source water"),
+            output("m_flow_sink", "kg/s", "sink water"),
+        )
+
+    def command(self, y_set: Value) -> Value:
+        """The load that y_set commands: itself from y_min on, 0 up to 0.9 y_min, continuous between."""
+        return y_set * smoothstep((y_set / self.y_min - 0.9) / 0.1)
+
+    def load(self, y: Value) -> Value:
+        """The compressor's effective load L(y): y from y_min on, 0 up to y_min/2, continuous between."""
+        return y * smoothstep((y / self.y_min - 0.5) / 0.5)
+
+    def cop(self, T_source_out: Value, T_sink_out: Value, load: Value) -> Value:
+        """Compressor COP as new, from the outlet temperatures (K) and the effective load."""
+        T_c = T_sink_out + self.pinch_condenser
+        lift = at_least(T_c - T_source_out + self.pinch_evaporator, LIFT_MIN, 1.0)
+        return self.efficiency * T_c / lift * (1.0 - self.part_load_loss * (1.0 - load) ** 2)
+
+    def equations(self, v: Mapping[str, Value]) -> Equations:
+        """See :class:`Component`."""
+        fluid, loss = self.fluid, self.drive_loss
+        T_source, T_sink, y = v["T_source_out"], v["T_sink_out"], v["y"]
+
+        load = self.load(y)
+        cop = v["COP_factor"] * self.cop(T_source, T_sink, load)
+        derate = (smoothstep((T_source - self.T_source_min) / self.derate_band)
+                  * smoothstep((self.T_sink_max - T_sink) / self.derate_band))
+        Q_condenser = load * self.Q_flow_sink_nominal * derate
+        P_compressor = Q_condenser / cop
+        Q_evaporator = Q_condenser - (1.0 - loss) * P_compressor
+
+        on = smoothstep(2.0 * y / self.y_min)
+        m_source = on * self._source_flow(load)
+        m_sink = on * self._sink_flow(Q_condenser, v["T_sink_set"], v["condenser_in.T"], T_sink)
+        P_source = self._pump_power(m_source, self.m_flow_source_nominal, self.dp_source_nominal)
+        P_sink = self._pump_power(m_sink, self.m_flow_sink_nominal, self.dp_sink_nominal)
+
+        H_source_in, H_source_out = through(fluid, m_source, v["evaporator_in.T"], T_source, v["evaporator_out.T"])
+        H_sink_in, H_sink_out = through(fluid, m_sink, v["condenser_in.T"], T_sink, v["condenser_out.T"])
+        Q_loss = self.UA_loss * (self.T_room - T_sink)
+        P_electric = P_compressor + (P_source + P_sink) / (1.0 - loss)
+        return Equations(
+            rates={
+                "y": stroke_rate(self.command(v["y_set"]), y, self.ramp_time),
+                "T_source_out": (H_source_in + H_source_out - Q_evaporator + P_source) / self.C_source,
+                "T_sink_out": (H_sink_in + H_sink_out + Q_condenser + P_sink + Q_loss) / self.C_sink,
+            },
+            flows={
+                "evaporator_in.m_flow": m_source, "evaporator_in.H_flow": H_source_in,
+                "evaporator_out.m_flow": -m_source, "evaporator_out.H_flow": H_source_out,
+                "condenser_in.m_flow": m_sink, "condenser_in.H_flow": H_sink_in,
+                "condenser_out.m_flow": -m_sink, "condenser_out.H_flow": H_sink_out,
+            },
+            outputs={
+                "COP": cop,
+                "Q_flow_source": H_source_in + H_source_out,
+                "Q_flow_sink": -(H_sink_in + H_sink_out),
+                "P_el": P_electric,
+                "P_el_compressor": P_compressor,
+                "Q_flow_drive": (1.0 - loss) * P_compressor + P_source + P_sink,
+                "Q_flow_loss": Q_loss,
+                "m_flow_source": m_source,
+                "m_flow_sink": m_sink,
+            },
+        )
+
+    def _source_flow(self, load: Value) -> Value:
+        """Source flow while on, kg/s."""
+        if self.source_flow == "constant":
+            return self.m_flow_source_nominal
+        return self.m_flow_source_nominal * at_least(load, self.source_share_min, 0.01)
+
+    def _sink_flow(self, Q_flow: Value, T_set: Value, T_in: Value, T_out: Value) -> Value:
+        """Sink flow while on that brings the outlet to T_set, within the pump's range, kg/s."""
+        cp = float(self.fluid.cp(self.T_sink_out_nominal))
+        rise = at_least(self.fluid.h(T_set) - self.fluid.h(T_in), SPAN_MIN * cp, 0.5 * cp)
+        correction = self.C_sink / self.residence_time * (T_out - T_set)
+        share = (Q_flow + correction) / rise / self.m_flow_sink_nominal
+        return self.m_flow_sink_nominal * at_most(at_least(share, self.sink_share_min, 0.01), self.sink_share_max, 0.01)
+
+    def _pump_power(self, m_flow: Value, m_flow_nominal: float, dp_nominal: float) -> Value:
+        """Shaft power of a circulation pump, all of it heat of the water in the end, W."""
+        nominal = m_flow_nominal * dp_nominal / (float(self.fluid.rho(self.T_source_in_nominal)) * self.eta_pump)
+        return nominal * (m_flow / m_flow_nominal) ** 3

@@ -1,0 +1,183 @@
+"""Liquid-to-liquid plate heat exchanger in counter-flow, with its pumps or valves.
+
+::
+
+    Q           = G (T_1 - T_2),  G = counter_flow(UA, m_1 cp_1, m_2 cp_2)     T_1, T_2: inlets; 1: primary
+    UA          = UA_factor two_sided(UA_nominal, m_1/m_1_nominal, m_2/m_2_nominal)
+    C_1 dT_1/dt = H_1,in + H_1,out - Q + P_1,s                                one volume at either outlet
+    C_2 dT_2/dt = H_2,in + H_2,out + Q + P_2,s
+
+Steady, that is the exact effectiveness-NTU solution. Heat only goes from the warmer to the colder inlet, no more of it
+than the smaller capacity flow can carry, so no outlet crosses the other side's inlet.
+
+Either side is a *branch*, whose flow follows from the pressure difference over a fixed resistance in series with an
+equal-percentage control valve, or is driven by a *pump* with speed control that holds its flow whatever the pressure
+difference. ``position`` (valve opening, relative pump flow) is common to both sides, follows the set-point ``y`` within
+the stroke time, and with ``one_way`` closes while the primary inlet is not warmer than the secondary: smoothly between
+``dT_on`` and three times it, by the temperatures at the inlet ports. So an exchanger for heat recovery never heats its
+source. A flow reversed against its direction of design is treated as counter-flow still (an overestimate of Q).
+
+As a handover, the heat counts as reused, metered in the primary water, and the pumps as electricity of recovery.
+Valid within the media's ranges; finite at zero, reversed and equal flows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from plant_models import heat_transfer, hydraulics
+from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.local_control import stroke_rate
+from plant_models.mathx import tanh
+from plant_models.media import MEDIA, Medium
+from plant_models.signals import Account, Signal, output, parameter, setpoint, state
+from plant_models.smooth import smoothstep
+from plant_models.units import Conductance, Duration, Fraction, MassFlow, Pressure, Temperature, TemperatureDifference
+
+
+class ExchangerSide(BaseModel):
+    """One side of a plate exchanger: what flows and what drives it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    drive: Literal["pump", "branch"]
+    medium: Literal["water", "pg25"] = "water"
+    m_flow_nominal: MassFlow
+    dp_nominal: Pressure = Field(80e3, gt=0, description="exchanger with valve, or head of the pump")
+    authority: Fraction = Field(0.5, gt=0, lt=1, description="branch: the open valve's share of dp_nominal")
+    rangeability: float = Field(50.0, gt=1, description="branch: of the valve")
+    leakage: float = Field(5e-4, ge=0, lt=0.1, description="branch: of the closed valve, share of its Kv")
+    eta_pump: Fraction = Field(0.75, gt=0, description="pump: shaft to hydraulic power [assumption]")
+    eta_motor: Fraction = Field(0.93, gt=0, description="pump: motor and drive, whose losses go to the room")
+
+    @property
+    def fluid(self) -> Medium:
+        """The liquid."""
+        return MEDIA[self.medium]
+
+    def m_flow(self, position: Value, dp: Value) -> Value:
+        """Flow at a position 0..1 and a pressure difference between inlet and outlet (Pa), kg/s."""
+        if self.drive == "pump":
+            return self.m_flow_nominal * position
+        k_plates = hydraulics.coefficient(self.m_flow_nominal, (1.0 - self.authority) * self.dp_nominal)
+        k_valve = hydraulics.coefficient(self.m_flow_nominal, self.authority * self.dp_nominal)
+        opening = hydraulics.equal_percentage(position, self.rangeability, self.leakage)
+        return hydraulics.mass_flow(dp, hydraulics.series(k_plates, k_valve * opening), 1e-3 * self.dp_nominal)
+
+    def P_shaft(self, m_flow: Value) -> Value:
+        """Shaft power of the pump, all heat of the water, W; 0 for a branch."""
+        if self.drive == "branch":
+            return 0.0 * m_flow
+        rho = float(self.fluid.rho(313.15))
+        nominal = self.m_flow_nominal * self.dp_nominal / (rho * self.eta_pump)
+        return nominal * (m_flow / self.m_flow_nominal) ** 3
+
+
+class PlateExchanger(Component):
+    """Liquid-to-liquid counter-flow exchanger. See the module for its equations."""
+
+    kind: Literal["plate_exchanger"] = "plate_exchanger"
+    ports: ClassVar[tuple[Port, ...]] = (
+        FluidPort("primary_in", "primary"),
+        FluidPort("primary_out", "primary"),
+        FluidPort("secondary_in", "secondary"),
+        FluidPort("secondary_out", "secondary"),
+    )
+
+    primary: ExchangerSide
+    secondary: ExchangerSide
+    UA_nominal: Conductance
+    residence_time: Duration = Field(20.0, description="volume of a side over its nominal flow [assumption]")
+    stroke_time: Duration = Field(60.0, description="of valves and pump ramps")
+    one_way: bool = Field(True, description="runs only while the primary inlet is warmer than the secondary")
+    dT_on: TemperatureDifference = Field(0.5, description="opens above this; fully open at three times it")
+    handover: bool = Field(True, description="its heat counts as reused, its pumps as electricity of recovery")
+    y_commissioned: Fraction = Field(1.0, description="default of the set-point y")
+    T_start: Temperature = 308.15
+
+    @cached_property
+    def C_primary(self) -> float:
+        """Heat capacity of the primary volume, J/K."""
+        return self._capacity(self.primary)
+
+    @cached_property
+    def C_secondary(self) -> float:
+        """Heat capacity of the secondary volume, J/K."""
+        return self._capacity(self.secondary)
+
+    def _capacity(self, side: ExchangerSide) -> float:
+        return self.residence_time * side.m_flow_nominal * float(side.fluid.cp(self.T_start))
+
+    def signals(self) -> tuple[Signal, ...]:
+        """See :class:`Component`."""
+        heat = Account.HEAT_REUSED if self.handover else None
+        electricity = Account.ELECTRICITY_RECOVERY if self.handover else Account.ELECTRICITY_COOLING
+        start = self.T_start
+        return (
+            state("T_primary", "K", "water leaving the primary side", start=start, energy=self.C_primary),
+            state("T_secondary", "K", "water leaving the secondary side", start=start, energy=self.C_secondary),
+            state("position", "1", "valve opening and relative pump flow", start=0.0, lower=0.0, upper=1.0),
+            setpoint("y", "1", "commanded opening and pump flow, 0: off", default=self.y_commissioned, lower=0.0,
+                     upper=1.0),
+            parameter("UA_factor", "1", "UA over that of clean plates", default=1.0, lower=0.2, upper=1.2),
+            output("Q_flow", "W", "heat taken from the primary side, metered in its water", account=heat),
+            output("Q_flow_secondary", "W", "heat given to the secondary side, metered in its water"),
+            output("P_el", "W", "circulation pumps", account=electricity),
+            output("P_shaft", "W", "pump power that becomes heat of the water", boundary="energy"),
+            output("m_flow_primary", "kg/s", "primary flow"),
+            output("m_flow_secondary", "kg/s", "secondary flow"),
+        )
+
+    def opening(self, T_primary_in: Value, T_secondary_in: Value) -> Value:
+        """Share of the set-point that the direction of heat allows, 0..1."""
+        if not self.one_way:
+            return 1.0
+        return smoothstep((T_primary_in - T_secondary_in - self.dT_on) / (2.0 * self.dT_on))
+
+    def equations(self, v: Mapping[str, Value]) -> Equations:
+        """See :class:`Component`."""
+        one, two = self.primary, self.secondary
+        m_1 = one.m_flow(v["position"], v["primary_in.p"] - v["primary_out.p"])
+        m_2 = two.m_flow(v["position"], v["secondary_in.p"] - v["secondary_out.p"])
+        T_1 = _upstream(m_1 / one.m_flow_nominal, v["primary_in.T"], v["primary_out.T"])
+        T_2 = _upstream(m_2 / two.m_flow_nominal, v["secondary_in.T"], v["secondary_out.T"])
+
+        ratios = m_1 / one.m_flow_nominal, m_2 / two.m_flow_nominal
+        UA = v["UA_factor"] * heat_transfer.two_sided(self.UA_nominal, *ratios)
+        Q_flow = heat_transfer.counter_flow(UA, m_1 * one.fluid.cp(T_1), m_2 * two.fluid.cp(T_2)) * (T_1 - T_2)
+        P_1, P_2 = one.P_shaft(m_1), two.P_shaft(m_2)
+
+        H_1_in, H_1_out = through(one.fluid, m_1, v["primary_in.T"], v["T_primary"], v["primary_out.T"])
+        H_2_in, H_2_out = through(two.fluid, m_2, v["secondary_in.T"], v["T_secondary"], v["secondary_out.T"])
+        command = v["y"] * self.opening(v["primary_in.T"], v["secondary_in.T"])
+        return Equations(
+            rates={
+                "T_primary": (H_1_in + H_1_out - Q_flow + P_1) / self.C_primary,
+                "T_secondary": (H_2_in + H_2_out + Q_flow + P_2) / self.C_secondary,
+                "position": stroke_rate(command, v["position"], self.stroke_time),
+            },
+            flows={
+                "primary_in.m_flow": m_1, "primary_in.H_flow": H_1_in,
+                "primary_out.m_flow": -m_1, "primary_out.H_flow": H_1_out,
+                "secondary_in.m_flow": m_2, "secondary_in.H_flow": H_2_in,
+                "secondary_out.m_flow": -m_2, "secondary_out.H_flow": H_2_out,
+            },
+            outputs={
+                "Q_flow": H_1_in + H_1_out,
+                "Q_flow_secondary": -(H_2_in + H_2_out),
+                "P_el": P_1 / one.eta_motor + P_2 / two.eta_motor,
+                "P_shaft": P_1 + P_2,
+                "m_flow_primary": m_1,
+                "m_flow_secondary": m_2,
+            },
+        )  # fmt: skip
+
+
+def _upstream(ratio: Value, T_in: Value, T_out: Value) -> Value:
+    """Temperature of what enters, by the direction of flow; blended below 1 % of nominal flow."""
+    forward = 0.5 * (1.0 + tanh(ratio / 0.01))
+    return forward * T_in + (1.0 - forward) * T_out
