@@ -1,0 +1,322 @@
+"""The controller's side of the bus: scans all devices, writes set-points, checks both, keeps the connections.
+
+A field client knows signals; registers stay behind it. A device that fails marks its signals lost and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time as wall
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hil.binding import BoundDevice
+from hil.clock import Clock
+from hil.modbus.transport import Backoff, TcpTransport, Transport, TransportError
+from hil.registers.codec import decode, encode
+from hil.registers.planner import Block, plan_reads
+from hil.registers.schema import Point
+from hil.sample import Quality, Sample
+
+
+class WriteRefused(ValueError):
+    """Set-points that were not written because one of them is impossible; the message names each."""
+
+
+class WriteStatus(StrEnum):
+    """What became of a set-point."""
+
+    WRITTEN = "written"
+    REFRESHED = "refreshed"
+    """written again, unchanged, for the device's watchdog"""
+    UNCHANGED = "unchanged"
+    """within the deadband of what the device holds, and no refresh due"""
+    MISMATCH = "mismatch"
+    """the device answered yes and holds another value"""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One set-point on its way: asked ``new``, ``old`` before, ``read_back`` after (NaN where unknown)."""
+
+    signal: str
+    old: float
+    new: float
+    read_back: float
+    status: WriteStatus
+    message: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the device holds what was asked."""
+        return self.status not in (WriteStatus.MISMATCH, WriteStatus.FAILED)
+
+
+@dataclass(slots=True)
+class Health:
+    """How a device is doing."""
+
+    ok: bool = False
+    reason: str = "not scanned yet"
+    failures: int = 0
+    """in a row"""
+    since: float = math.nan
+    """time of the last change between ok and not ok"""
+
+
+@dataclass(slots=True)
+class _Held:
+    value: float
+    time: float
+
+
+class _Unit:
+    """One device as the client sees it: its plan of reads, its samples, its health."""
+
+    def __init__(self, bound: BoundDevice) -> None:
+        self.bound = bound
+        self.signal_of = {point.name: signal for signal, point in bound.points.items()}
+        self.blocks: list[Block] = plan_reads(bound.map, bound.points.values())
+        self.samples = {s: Sample(math.nan, math.nan, Quality.LOST, "never read") for s, p in bound.points.items()
+                        if p.readable}  # fmt: skip
+        self.health = Health()
+        self.rest = Backoff(first=0.2, longest=5.0)
+        self.quiet_until = 0.0
+        """a silent unit is left alone until then (wall clock, s), so that it does not hold up the others of its line"""
+
+
+@dataclass(slots=True)
+class _Line:
+    """One connection and the units behind it."""
+
+    transport: Transport
+    units: list[_Unit] = field(default_factory=list)
+    reason: str = "not connected yet"
+
+
+class FieldClient:
+    """Signals in SI over Modbus. ``clock`` gives the plant's time; time-outs and reconnection run on the wall's.
+
+    ``connect`` makes the transport of a (host, port, timeout); tests and other lines bring their own.
+    """
+
+    def __init__(
+        self,
+        devices: Sequence[BoundDevice],
+        clock: Clock,
+        *,
+        timeout: float = 0.5,
+        connect: Callable[[str, int, float], Transport] = TcpTransport,
+    ) -> None:
+        self.clock = clock
+        self._lines: dict[tuple[str, int], _Line] = {}
+        self._unit_of: dict[str, _Unit] = {}
+        self._line_of: dict[str, _Line] = {}
+        for bound in devices:
+            key = bound.device.host, bound.device.port
+            if key not in self._lines:
+                self._lines[key] = _Line(connect(*key, timeout))
+            unit = _Unit(bound)
+            self._lines[key].units.append(unit)
+            for signal in bound.writable:
+                if signal in self._unit_of:
+                    raise ValueError(f"signal {signal!r} would be written at two devices")
+                self._unit_of[signal], self._line_of[signal] = unit, self._lines[key]
+        self.health = {unit.bound.name: unit.health for line in self._lines.values() for unit in line.units}
+        self._held: dict[str, _Held] = {}
+        self._wanted: dict[str, float] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def signals(self) -> list[str]:
+        """Everything that a scan brings."""
+        return [s for line in self._lines.values() for unit in line.units for s in unit.samples]
+
+    @property
+    def setpoints(self) -> list[str]:
+        """Everything that can be written."""
+        return list(self._unit_of)
+
+    def holds(self, signal: str) -> float:
+        """The value last written to ``signal`` and confirmed, or NaN."""
+        held = self._held.get(signal)
+        return held.value if held else math.nan
+
+    # --- connections ---
+
+    async def start(self) -> None:
+        """Connects in the background and keeps at it."""
+        if self._tasks:
+            raise RuntimeError("this client has been started already")
+        self._tasks = [asyncio.create_task(self._keep_connected(line)) for line in self._lines.values()]
+        await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Closes all connections. Set-points stay as they are; the devices' watchdogs take over."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+        for line in self._lines.values():
+            await line.transport.close()
+
+    async def _keep_connected(self, line: _Line) -> None:
+        backoff = Backoff()
+        while True:
+            if line.transport.connected:
+                backoff.reset()
+                await asyncio.sleep(0.05)
+                continue
+            try:
+                await line.transport.connect()
+                for unit in line.units:
+                    unit.quiet_until = 0.0
+            except TransportError as error:
+                line.reason = str(error)
+                await asyncio.sleep(backoff.wait())
+
+    # --- reading ---
+
+    async def scan(self) -> dict[str, Sample]:
+        """Reads every device once, all lines at the same time. Never raises on what devices do."""
+        await asyncio.gather(*(self._scan_line(line) for line in self._lines.values()))
+        return {s: x for line in self._lines.values() for unit in line.units for s, x in unit.samples.items()}
+
+    async def _scan_line(self, line: _Line) -> None:
+        for unit in line.units:
+            if not line.transport.connected:
+                self._lose(unit, line.reason)
+            elif wall.monotonic() >= unit.quiet_until:
+                await self._scan_unit(line, unit)
+
+    async def _scan_unit(self, line: _Line, unit: _Unit) -> None:
+        fresh: dict[str, Sample] = {}
+        try:
+            for block in unit.blocks:
+                values = await line.transport.read(unit.bound.device.unit, block.table, block.address, block.count)
+                now = self.clock.time()
+                for point in block.points:
+                    signal = unit.signal_of[point.name]
+                    fresh[signal] = decode(unit.bound.map, point, block.slice(values, point), now)
+        except TransportError as error:
+            unit.quiet_until = wall.monotonic() + unit.rest.wait()
+            if not line.transport.connected:
+                line.reason = str(error)
+            self._lose(unit, str(error))
+            return
+        unit.rest.reset()
+        unit.samples.update(fresh)
+        self._note(unit, True, "")
+        for signal, sample in fresh.items():
+            held = self._held.get(signal)
+            if held and sample.good and abs(sample.value - held.value) > _tolerance(unit.bound.points[signal]):
+                del self._held[signal]  # the device holds something else now: the next write must go out
+                unit.health.reason = f"{signal} reads {sample.value:g}, written was {held.value:g}"
+
+    def _lose(self, unit: _Unit, reason: str) -> None:
+        self._note(unit, False, reason)
+        for signal, sample in unit.samples.items():
+            unit.samples[signal] = Sample(sample.value, sample.time, Quality.LOST, reason)
+        for signal in unit.bound.writable:
+            self._held.pop(signal, None)
+
+    def _note(self, unit: _Unit, ok: bool, reason: str) -> None:
+        health = unit.health
+        if health.ok != ok or math.isnan(health.since):
+            health.since = self.clock.time()
+        health.failures = 0 if ok else health.failures + 1
+        health.ok, health.reason = ok, reason
+
+    # --- writing ---
+
+    async def write(self, values: Mapping[str, float]) -> list[Written]:
+        """Writes set-points where they differ, or where a refresh is due; checks echo and read-back of each.
+
+        Raises :class:`WriteRefused`, before anything is written, if a signal is unknown or not writable, or a value
+        not finite, outside its point's range or not representable.
+        """
+        complaints = [text for signal, value in values.items() if (text := self._complaint(signal, value))]
+        if complaints:
+            raise WriteRefused("nothing was written: " + "; ".join(complaints))
+        self._wanted.update({signal: float(value) for signal, value in values.items()})
+        return await self._write(values)
+
+    async def refresh(self) -> list[Written]:
+        """Writes again what is due for the devices' watchdogs, or was lost. Unchanged set-points are not listed."""
+        return [w for w in await self._write(self._wanted) if w.status is not WriteStatus.UNCHANGED]
+
+    def release(self) -> None:
+        """Forgets all set-points: nothing is refreshed any more, and the next write goes out whatever its value."""
+        self._wanted.clear()
+        self._held.clear()
+
+    def _complaint(self, signal: str, value: float) -> str:
+        unit = self._unit_of.get(signal)
+        if unit is None:
+            return f"no device takes {signal!r}"
+        point = unit.bound.points[signal]
+        try:
+            encode(unit.bound.map, point, value)
+            point.check_value(value, f"{signal} =")
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    async def _write(self, values: Mapping[str, float]) -> list[Written]:
+        by_line: dict[int, list[str]] = {}
+        for signal in values:
+            by_line.setdefault(id(self._line_of[signal]), []).append(signal)
+        results = await asyncio.gather(*(self._write_line(values, signals) for signals in by_line.values()))
+        return [written for line in results for written in line]
+
+    async def _write_line(self, values: Mapping[str, float], signals: Iterable[str]) -> list[Written]:
+        return [await self._write_one(signal, values[signal]) for signal in signals]
+
+    async def _write_one(self, signal: str, value: float) -> Written:
+        unit, line = self._unit_of[signal], self._line_of[signal]
+        point, held = unit.bound.points[signal], self._held.get(signal)
+        status = WriteStatus.WRITTEN
+        if held is not None:
+            old = held.value
+            due = point.refresh is not None and self.clock.time() - held.time >= point.refresh
+            changed = abs(value - old) > max(point.deadband, 0.5 * point.step)
+            if not changed and not due:
+                return Written(signal, old, value, old, WriteStatus.UNCHANGED)
+            if not changed:
+                status = WriteStatus.REFRESHED
+        else:
+            old = unit.samples[signal].value if signal in unit.samples else math.nan
+        registers = encode(unit.bound.map, point, value)
+        self._held.pop(signal, None)
+        if not line.transport.connected or wall.monotonic() < unit.quiet_until:
+            return Written(signal, old, value, math.nan, WriteStatus.FAILED, unit.health.reason or line.reason)
+        try:
+            await line.transport.write(unit.bound.device.unit, point.table, point.address, registers)
+            if not point.readable:
+                self._held[signal] = _Held(value, self.clock.time())
+                return Written(signal, old, value, math.nan, status, "cannot be read back")
+            answer = await line.transport.read(unit.bound.device.unit, point.table, point.address, point.words)
+        except TransportError as error:
+            return Written(signal, old, value, math.nan, WriteStatus.FAILED, str(error))
+        back = decode(unit.bound.map, point, answer, self.clock.time())
+        if not back.good or abs(back.value - value) > _tolerance(point):
+            text = back.reason or f"wrote {point.show(value)}, device holds {point.show(back.value)}"
+            return Written(signal, old, value, back.value, WriteStatus.MISMATCH, text)
+        self._held[signal] = _Held(back.value, back.time)
+        unit.samples[signal] = back
+        return Written(signal, old, value, back.value, status)
+
+
+def _tolerance(point: Point) -> float:
+    if point.tolerance is not None:
+        return point.tolerance
+    if point.step:
+        return 0.501 * point.step
+    low, high = point.range or (0.0, 1.0)
+    return 1e-6 * max(abs(low), abs(high))

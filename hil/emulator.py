@@ -1,0 +1,117 @@
+"""A plant model served as Modbus devices, stepped in real or scaled time.
+
+Every machine is a device of its own. What is under test, our runtime or someone's PLC, sees registers only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from hil.binding import BoundDevice
+from hil.clock import Clock, Ticker
+from hil.emulated_device import EmulatedDevice
+from hil.modbus.server import DeviceServer
+
+
+class Simulated(Protocol):
+    """What the emulator needs of a plant: plant_models.integrate.Simulator has it, and so has a toy in a test."""
+
+    def set(self, name: str, value: float) -> None:
+        """Sets an input, a disturbance or a parameter (SI)."""
+        ...
+
+    def get(self, name: str) -> float:
+        """The present value of any signal (SI)."""
+        ...
+
+    def step(self, dt: float) -> object:
+        """Goes on by ``dt`` seconds."""
+        ...
+
+
+Drive = Callable[[float], Mapping[str, float]]
+"""disturbances by signal at so many seconds after the start: weather, load, demand, prices"""
+
+
+class Emulator:
+    """Steps ``simulator`` by ``step`` seconds of ``clock`` behind the servers of ``devices``.
+
+    Before each step the disturbances of ``drive`` and the written set-points go into the plant, after it the plant's
+    signals into the registers. Steps are never left out: a step that comes late is made at once and counted.
+    """
+
+    def __init__(
+        self,
+        simulator: Simulated,
+        devices: Sequence[BoundDevice],
+        clock: Clock,
+        *,
+        step: float,
+        drive: Drive | None = None,
+        on_step: Callable[[float], None] | None = None,
+    ) -> None:
+        if not step > 0:
+            raise ValueError(f"step must be positive, found {step}")
+        if not devices:
+            raise ValueError("no devices to emulate: the site needs a devices block")
+        self.simulator, self.clock, self.step = simulator, clock, step
+        self.drive, self.on_step = drive, on_step
+        self.devices = {bound.name: EmulatedDevice(bound, clock.time) for bound in devices}
+        lines: dict[tuple[str, int], list[EmulatedDevice]] = {}
+        for device in self.devices.values():
+            lines.setdefault((device.bound.device.host, device.bound.device.port), []).append(device)
+        self.servers = [DeviceServer(host, port, units) for (host, port), units in lines.items()]
+        self.elapsed = 0.0
+        """simulated seconds since the start"""
+        self.ticker: Ticker | None = None
+
+    async def start(self) -> None:
+        """Shows the plant's present state and listens. Raises ServerError, with nothing left open."""
+        self._apply(self.elapsed)
+        self._publish(setpoints=True)
+        try:
+            for server in self.servers:
+                await server.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Closes all servers."""
+        for server in self.servers:
+            await server.stop()
+
+    async def run(self, duration: float | None = None) -> None:
+        """Steps for ``duration`` seconds of the plant, or until cancelled."""
+        self.ticker = Ticker(self.clock, self.step, skip=False, start=self.clock.time() + self.step)
+        end = None if duration is None else self.elapsed + duration
+        while end is None or self.elapsed < end - 1e-9:
+            await self.ticker.tick()
+            await self.advance()
+
+    async def advance(self) -> None:
+        """One step. The servers go on answering, with the registers of the step before."""
+        self._apply(self.elapsed)
+        await asyncio.to_thread(self.simulator.step, self.step)
+        self.elapsed += self.step
+        self._publish(setpoints=False)
+        if self.on_step is not None:
+            self.on_step(self.elapsed)
+
+    def _apply(self, elapsed: float) -> None:
+        if self.drive is not None:
+            for name, value in self.drive(elapsed).items():
+                self.simulator.set(name, value)
+        for device in self.devices.values():
+            for name, value in device.take_setpoints().items():
+                self.simulator.set(name, value)
+
+    def _publish(self, *, setpoints: bool) -> None:
+        for device in self.devices.values():
+            device.publish({
+                signal: float(self.simulator.get(signal))
+                for signal, point in device.bound.points.items()
+                if setpoints or not point.writable
+            })  # fmt: skip

@@ -1,0 +1,1 @@
+"""Modbus client transport and device server, on pymodbus."""

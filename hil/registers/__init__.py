@@ -1,0 +1,1 @@
+"""Register maps as data, and their codec."""
