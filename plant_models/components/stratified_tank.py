@@ -2,9 +2,10 @@
 
 The tank stands between a supply header (port ``top``) and a return header (port ``bottom``). Its resistance is small,
 so that it takes whatever flow the producers have too much of and gives what they lack: a hydraulic separator with heat
-in it. Layer 1 is on top, m is positive downwards (charging)::
+in it. Its law is linear: the drop is too small to matter, and the flow often passes through zero, where Newton's method
+cycles on a square law. Layer 1 is on top, m is positive downwards (charging)::
 
-    m = law(p_top - p_bottom)
+    m = m_flow_nominal (p_top - p_bottom)/dp_nominal
     C dT_i/dt = H_i-1/2 - H_i+1/2  +  Q_mix  +  Q_axial  +  Q_loss
     H_i+1/2   = m h(T_face)            T_face of the layer upstream, second order, limited (van Albada's slopes)
     Q_mix     = C/mixing_time d^2/(d + 0.05 K)    from below to above where d = T_below - T_above > 0, else exactly 0
@@ -32,7 +33,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from plant_models import hydraulics
 from plant_models.component import Component, Equations, FluidPort, Port, Value, positive
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import T_DRY, Signal, output, state
@@ -121,9 +121,7 @@ class StratifiedTank(Component):
         """See :class:`Component`."""
         names, C = self.layers(), self.C_layer
         T = [v[name] for name in names]
-        k = hydraulics.coefficient(self.m_flow_nominal, self.dp_nominal)
-        m_flow = hydraulics.mass_flow(v["top.p"] - v["bottom.p"], k, 1e-3 * self.dp_nominal)
-
+        m_flow = self.m_flow_nominal / self.dp_nominal * (v["top.p"] - v["bottom.p"])
         H = self._transport(m_flow, v["top.T"], T, v["bottom.T"])
         losses = [self.loss_rate * C * (v["weather.T_dry"] - T_i) for T_i in T]
         upwards = [self._exchange(above, below) for above, below in pairwise(T)]

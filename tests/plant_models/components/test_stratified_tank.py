@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from plant_models.components.stratified_tank import StratifiedTank, limited_slope
-from plant_models.hydraulics import coefficient, pressure_drop
 from tests.strategies.component_points import answers_and_derivatives, at_end, imbalances, numbers, points, run
 
 C = 273.15
@@ -21,9 +20,8 @@ DERIVATIVES = answers_and_derivatives(SMALL)
 
 def at(tank: StratifiedTank, m_flow: float, T_top: float, T_bottom: float, layers: list[float]) -> dict[str, float]:
     """A point with a flow downwards, kg/s, and temperatures in K, layers from the top."""
-    k = coefficient(tank.m_flow_nominal, tank.dp_nominal)
     return {
-        "top.p": float(pressure_drop(m_flow, k, 1e-3 * tank.dp_nominal)), "bottom.p": 0.0, "top.T": T_top,
+        "top.p": m_flow * tank.dp_nominal / tank.m_flow_nominal, "bottom.p": 0.0, "top.T": T_top,
         "bottom.T": T_bottom, "weather.T_dry": 283.15, **dict(zip(tank.layers(), layers, strict=True)),
     }  # fmt: skip
 
