@@ -18,7 +18,8 @@ Load. ``y`` follows ``y_set`` at most as fast as 1/ramp_time, smooth within 5 % 
 the minimum load the machine is off, by three continuous rules: a set-point up to 0.9 y_min commands 0, from y_min on
 itself; the circulation pumps start while y goes from 0 to y_min/2; the compressor loads between y_min/2 and y_min,
 where it only is in passing (L(y) = y from y_min on). Capacity falls to zero over ``derate_band`` as the evaporator's
-outlet nears T_source_min (d_source) and as the condenser's outlet nears T_sink_max (d_sink).
+outlet nears T_source_min (d_source) and as the condenser's outlet nears T_sink_max (d_sink); a real machine would cycle
+or trip there instead, so a controller should take it off before.
 
 Flows. The circulation pumps have speed control and hold their flow whatever the pressure difference. The source flow
 goes with the load or is constant while on; the sink flow is fed forward from Q_c and corrected by the outlet's
