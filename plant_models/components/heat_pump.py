@@ -14,9 +14,8 @@ is the Kajaani plant: 30 -> 20 / 50 -> 85 degC, COP 4.35, a Lorenz efficiency of
 catalogue has 0.525 for a 10 MW machine on excess heat. Heat leaves the refrigerant above every sink temperature and
 enters it below every source temperature, at less than Carnot's COP, so the second law holds at every point.
 
-Load. ``y`` follows ``y_set`` at most as fast as 1/ramp_time, smooth within 5 % of it. Below
-the minimum load the machine is off, by three continuous rules: a set-point up to 0.9 y_min commands 0, from y_min on
-itself; the circulation pumps start while y goes from 0 to y_min/2; the compressor loads between y_min/2 and y_min,
+Load. ``y`` follows ``y_set`` at most as fast as 1/ramp_time, smooth within 5 % of it. Below the minimum load the
+machine is off, by three continuous rules: a set-point up to 0.9 y_min commands 0, from y_min on itself; the circulation pumps start while y goes from 0 to y_min/2; the compressor loads between y_min/2 and y_min,
 where it only is in passing (L(y) = y from y_min on). Capacity falls to zero over ``derate_band`` as the evaporator's
 outlet nears T_source_min (d_source) and as the condenser's outlet nears T_sink_max (d_sink); a real machine would cycle
 or trip there instead, so a controller should take it off before.
@@ -57,6 +56,8 @@ from plant_models.units import (
 
 SPAN_MIN = 2.0
 """K, smallest temperature rise for which the sink flow is computed; smoothed over 0.5 K"""
+COP_FACTOR_MAX = 1.1
+"""largest COP_factor, so that a calibration cannot break the second law"""
 LIFT_MIN = 5.0
 """K, smallest lift between the refrigerant temperatures that the COP formula sees; smoothed over 1 K"""
 
@@ -110,10 +111,10 @@ class HeatPump(Component):
         if not (cools and self.T_sink_in_nominal < self.T_sink_out_nominal):
             raise ValueError("a heat pump cools its source and heats its sink: state T_source_out_nominal below "
                              "T_source_in_nominal and T_sink_out_nominal above T_sink_in_nominal")
-        if self.COP_nominal <= 1.0 or self.efficiency >= 1.0 - self.drive_loss:
-            raise ValueError(f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. "
-                             f"{self.carnot_nominal * (1.0 - self.drive_loss):.2f} (Carnot between the nominal outlet "
-                             "temperatures and pinches, less drive_loss)")
+        reversible = self.carnot_nominal * (1.0 - self.drive_loss) / COP_FACTOR_MAX
+        if not 1.0 < self.COP_nominal < reversible:
+            raise ValueError(f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {reversible:.2f} (Carnot between the "
+                             "nominal outlet temperatures and pinches, less drive_loss and the range of COP_factor)")
         if not self.sink_share_min < 1.0 <= self.sink_share_max:
             raise ValueError("sink_share_min < 1 <= sink_share_max must hold: the pump reaches its nominal flow")
         if not self.T_sink_set_min <= self.T_sink_commissioned <= self.T_sink_set_max:
@@ -176,7 +177,8 @@ class HeatPump(Component):
             setpoint("y_set", "1", "commanded load, 0: off", default=self.y_commissioned, lower=0.0, upper=1.0),
             setpoint("T_sink_set", "K", "condenser outlet temperature", default=self.T_sink_commissioned,
                      lower=self.T_sink_set_min, upper=self.T_sink_set_max, rate_max=1.0 / 60.0),
-            parameter("COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5, upper=1.1),
+            parameter("COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5,
+                      upper=COP_FACTOR_MAX),
             output("COP", "1", "compressor COP that the present temperatures and load allow, also while off"),
             output("Q_flow_source", "W", "heat taken from the source, metered in its water",
                    account=Account.HEAT_REUSED),
