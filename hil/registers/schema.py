@@ -146,7 +146,7 @@ class Point(BaseModel):
                 self.check_value(value, what, exactly=what == "safe value")
 
     def check_value(self, value: float, what: str, *, exactly: bool = False) -> None:
-        """Raises ValueError if ``value`` (SI) does not fit register and range, or (``exactly``) lies between two steps."""
+        """Raises ValueError if ``value`` (SI) does not fit register or range, or (``exactly``) lies between steps."""
         raw = self.to_raw(value)
         if not words.fits(self.type, raw):
             raise ValueError(f"{what} {self.show(value)} does not fit {self.type} (raw {raw:g})")

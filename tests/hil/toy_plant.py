@@ -18,7 +18,7 @@ from hil.emulator import Emulator
 from hil.modbus.server import ServerError
 from hil.registers.schema import RegisterMap
 from plant_models.devices import Device
-from plant_models.signals import Signal, Vocabulary, disturbance, output, setpoint, state
+from plant_models.signals import Vocabulary, disturbance, output, setpoint, state
 
 C, CP = 4.0e5, 4186.0
 
@@ -101,14 +101,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def by_name(name: str) -> Signal:
-    return VOCABULARY[name]
-
-
 async def serve(port: int, start: float, speed: float, origin: float) -> None:
     emulator = Emulator(ToyLoop(), devices(port), ScaledClock(start, speed, origin), step=1.0)
     await emulator.start()
-    print("serving", flush=True)
+    sys.stdout.write("serving\n")
+    sys.stdout.flush()
     await emulator.run()
 
 

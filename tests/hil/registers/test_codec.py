@@ -30,8 +30,12 @@ def test_a_value_comes_back_within_half_a_step(case):
 @given(maps_with_value())
 def test_writing_what_was_read_changes_nothing(case):
     map_, point, value = case
-    registers = encode(map_, point, value)
-    assert encode(map_, point, decode(map_, point, registers, 0.0).value) == registers
+    read = decode(map_, point, encode(map_, point, value), 0.0).value
+    again = decode(map_, point, encode(map_, point, read), 0.0).value
+    zero = abs(point.from_raw(0.0))  # floats: the conversion between scales costs a few units in the last place
+    assert again == pytest.approx(read, rel=2**-23, abs=2**-23 * zero)
+    if words.is_integer(point.type):
+        assert encode(map_, point, read) == encode(map_, point, value)
 
 
 @pytest.mark.parametrize(

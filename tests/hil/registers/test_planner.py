@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,7 +50,7 @@ def test_every_point_once_within_the_devices_rules(map_):
         assert block.count <= map_.longest_read * (16 if block.table.is_bits else 1)
         assert all(set(p.span) <= asked and p.table == block.table for p in block.points)
         used = sorted(a for p in block.points for a in p.span)
-        gaps = [b - a - 1 for a, b in zip(used, used[1:], strict=False)]
+        gaps = [b - a - 1 for a, b in pairwise(used)]
         assert max(gaps, default=0) <= map_.max_gap * (16 if block.table.is_bits else 1)
         assert not any(t == block.table and first in asked for t, first, _ in map_.forbidden)
         assert {min(asked), max(asked)} <= set(used)
@@ -57,7 +59,7 @@ def test_every_point_once_within_the_devices_rules(map_):
 @given(maps())
 def test_neighbouring_blocks_could_not_have_been_one(map_):
     blocks = plan_reads(map_, map_.points)
-    for a, b in zip(blocks, blocks[1:], strict=False):
+    for a, b in pairwise(blocks):
         if a.table != b.table:
             continue
         end = a.address + a.count

@@ -18,7 +18,7 @@ def test_every_type_and_order_comes_back(typed, byte_order, word_order):
     assert words.unpack(type_, registers, byte_order, word_order) == raw
 
 
-# 123456.789 as float32 is 0x47F12065 (IEEE 754); the four orders as instrument vendors name them: ABCD, CDAB, BADC, DCBA
+# 123456.789 as float32 is 0x47F12065 (IEEE 754); the orders as vendors name them: ABCD, CDAB, BADC, DCBA
 @pytest.mark.parametrize(
     ("byte_order", "word_order", "registers"),
     [

@@ -1,0 +1,88 @@
+import pytest
+
+from hil.binding import bind, bind_all
+from hil.registers.schema import MapError, RegisterMap
+from plant_models.devices import Device, DeviceSpec, expand
+from tests.hil import toy_plant as toy
+
+COOLER = RegisterMap.model_validate(toy.COOLER_MAP, context={"require_units": True})
+
+
+def cooler(**changes):
+    return Device(
+        **{"name": "cooler", "map": "toy", "host": "127.0.0.1", "port": 1502, "unit": 1, "machine": "cooler",
+           "nodes": ("heater",), **changes}
+    )  # fmt: skip
+
+
+def test_points_find_their_signals():
+    bound = bind(cooler(), toy.VOCABULARY, COOLER)
+    assert set(bound.points) == {"cooler.T_set", "cooler.T", "cooler.Q_flow", "heater.T"}
+    assert list(bound.writable) == ["cooler.T_set"]
+    renamed = bind(cooler(signals={"T": "heater.T"}, nodes=("cooler",)), toy.VOCABULARY, COOLER)
+    assert renamed.points["heater.T"].name == "T"
+    assert renamed.points["cooler.T"].name == "node.01.T"
+
+
+def test_a_site_has_its_own_safe_values():
+    bound = bind(cooler(safe={"T_set": "25 degC"}), toy.VOCABULARY, COOLER)
+    assert bound.points["cooler.T_set"].safe == pytest.approx(298.15)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"machine": "chiller"}, "stands for no signal"),
+        ({"nodes": ()}, "has no node"),
+        ({"signals": {"T_x": "heater.T"}}, "a point 'T_x' that the map has not"),
+        ({"signals": {"T_set": "heater.T"}}, "no set-point"),
+        ({"signals": {"T": "heater.P"}}, "unit 'degC' is not a unit of 'W'"),
+        ({"safe": {"T_set": "50 degC"}}, "outside the machine's 15 degC .. 45 degC"),
+        ({"safe": {"T_set": "25.04 degC"}}, "between two register steps"),
+        ({"safe": {"T_set": "25"}}, "expected a quantity in K"),
+    ],
+)
+def test_a_wrong_binding_is_refused(changes, message):
+    with pytest.raises(MapError, match=message):
+        bind(cooler(**changes), toy.VOCABULARY, COOLER)
+
+
+def test_one_writer_for_each_setpoint(tmp_path):
+    path = tmp_path / "toy.yaml"
+    import yaml
+
+    path.write_text(yaml.safe_dump(toy.COOLER_MAP), encoding="utf-8")
+    with pytest.raises(MapError, match=r"cooler\.T_set' would be written at two devices, cooler and other"):
+        bind_all([cooler(map=str(path)), cooler(map=str(path), name="other", unit=2)], toy.VOCABULARY)
+
+
+MACHINES = [f"cdu.{i:02d}" for i in range(1, 13)] + ["pump"]
+
+
+def test_an_array_has_a_device_for_each_member():
+    devices = expand([DeviceSpec(map="cdu", machines="cdu", port=1502, unit=5)], MACHINES, ())
+    assert [d.name for d in devices] == MACHINES[:12]
+    assert [d.unit for d in devices] == list(range(5, 17))
+    assert devices[2].signal("T_supply") == "cdu.03.T_supply"
+    (one,) = expand([DeviceSpec(map="cdu", machines="cdu.04", name="gateway")], MACHINES, ())
+    assert (one.name, one.machine, one.address) == ("gateway", "cdu.04", "127.0.0.1:502 unit 1")
+
+
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [
+        ([{"map": "m", "machines": "cdv"}], "no machine or array 'cdv'"),
+        ([{"map": "m", "name": "s", "nodes": ["fws.suply"]}], "no node 'fws.suply'; did you mean fws.supply"),
+        ([{"map": "m", "machines": "cdu", "unit": 240}], "would be unit 248"),
+        ([{"map": "m", "machines": "cdu"}, {"map": "m", "machines": "pump", "unit": 3}], "same address"),
+        ([{"map": "m", "machines": "pump"}, {"map": "m", "name": "pump", "unit": 3}], "same name"),
+    ],
+)
+def test_wrong_devices_are_refused(specs, message):
+    with pytest.raises(ValueError, match=message):
+        expand([DeviceSpec(**spec) for spec in specs], MACHINES, ["fws.supply"])
+
+
+def test_a_device_needs_a_name():
+    with pytest.raises(ValueError, match="needs a name"):
+        DeviceSpec(map="m")
