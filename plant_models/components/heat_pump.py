@@ -15,10 +15,11 @@ catalogue has 0.525 for a 10 MW machine on excess heat. Heat leaves the refriger
 enters it below every source temperature, at less than Carnot's COP, so the second law holds at every point.
 
 Load. ``y`` follows ``y_set`` at most as fast as 1/ramp_time, smooth within 5 % of it. Below the minimum load the
-machine is off, by three continuous rules: a set-point up to 0.9 y_min commands 0, from y_min on itself; the circulation pumps start while y goes from 0 to y_min/2; the compressor loads between y_min/2 and y_min,
-where it only is in passing (L(y) = y from y_min on). Capacity falls to zero over ``derate_band`` as the evaporator's
-outlet nears T_source_min (d_source) and as the condenser's outlet nears T_sink_max (d_sink); a real machine would cycle
-or trip there instead, so a controller should take it off before.
+machine is off, by three continuous rules: a set-point up to 0.9 y_min commands 0, from y_min on itself; the circulation
+pumps start while y goes from 0 to y_min/2; the compressor loads between y_min/2 and y_min, where it only is in passing
+(L(y) = y from y_min on). Capacity falls to zero over ``derate_band`` as the evaporator's outlet nears T_source_min
+(d_source) and as the condenser's outlet nears T_sink_max (d_sink); a real machine would cycle or trip there instead, so
+a controller should take it off before.
 
 Flows. The circulation pumps have speed control and hold their flow whatever the pressure difference. The source flow
 goes with the load or is constant while on; the sink flow is fed forward from Q_c and corrected by the outlet's
@@ -113,8 +114,8 @@ class HeatPump(Component):
                              "T_source_in_nominal and T_sink_out_nominal above T_sink_in_nominal")
         reversible = self.carnot_nominal * (1.0 - self.drive_loss) / COP_FACTOR_MAX
         if not 1.0 < self.COP_nominal < reversible:
-            raise ValueError(f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {reversible:.2f} (Carnot between the "
-                             "nominal outlet temperatures and pinches, less drive_loss and the range of COP_factor)")
+            raise ValueError(f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {reversible:.2f} (Carnot between "
+                             "the nominal outlet temperatures and pinches, less drive_loss and the range of COP_factor)")
         if not self.sink_share_min < 1.0 <= self.sink_share_max:
             raise ValueError("sink_share_min < 1 <= sink_share_max must hold: the pump reaches its nominal flow")
         if not self.T_sink_set_min <= self.T_sink_commissioned <= self.T_sink_set_max:
