@@ -115,7 +115,7 @@ class HeatPump(Component):
         reversible = self.carnot_nominal * (1.0 - self.drive_loss) / COP_FACTOR_MAX
         if not 1.0 < self.COP_nominal < reversible:
             raise ValueError(f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {reversible:.2f} (Carnot between "
-                             "the nominal outlet temperatures and pinches, less drive_loss and the range of COP_factor)")
+                             "the nominal outlet temperatures and pinches, less drive_loss and range of COP_factor)")
         if not self.sink_share_min < 1.0 <= self.sink_share_max:
             raise ValueError("sink_share_min < 1 <= sink_share_max must hold: the pump reaches its nominal flow")
         if not self.T_sink_set_min <= self.T_sink_commissioned <= self.T_sink_set_max:
