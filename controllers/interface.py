@@ -67,6 +67,8 @@ class Controller(Protocol):
 
     name: str
     interval: float
+    forecast_horizon: float
+    """s, how far it wants forecasts; 0 for none"""
 
     def step(self, time: float, measurements: Mapping[str, float], forecast: Forecast | None) -> Decision:
         """Decide at ``time`` (s, POSIX) from measured values by signal name."""

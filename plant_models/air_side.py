@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from plant_models.mathx import clip
+from plant_models.smooth import smoothstep
 
 CP_AIR = 1015.0
 """J/(kg K), moist air at about 5 g/kg, per kg dry air"""
 P_NOMINAL = 101325.0
 """Pa, at which the nominal air flow is stated"""
-
-
-def smoothstep(x: Any) -> Any:
-    """0 up to x = 0, 1 from x = 1, between them the cubic with level ends."""
-    s = clip(x, 0.0, 1.0)
-    return s * s * (3.0 - 2.0 * s)
 
 
 def released(m_flow: Any, m_flow_nominal: float) -> Any:
@@ -40,15 +35,15 @@ def fan_power(y: Any, P_nominal: float) -> Any:
 
 
 def size_conductance(transfer: Callable[[float], float], wanted: float, what: str) -> float:
-    """The UA at which the increasing function ``transfer`` (UA -> W) gives the ``wanted`` W.
+    """The conductance UA at which the increasing function ``transfer`` (UA -> W) gives the ``wanted`` W.
 
-    Raises ValueError where no UA does: the nominal point is impossible.
+    Raises ValueError where none does: the nominal point is impossible.
     """
     from scipy.optimize import brentq
 
-    lower, upper = 1e-12 * wanted, 1e3 * wanted
-    if not transfer(lower) < wanted < transfer(upper):
-        raise ValueError(f"{what}: the nominal point is impossible: an endless surface would transfer "
-                         f"{transfer(upper):.6g} W, {wanted:.6g} W are stated; state more air flow or a larger "
-                         "temperature difference")
-    return float(brentq(lambda UA: transfer(UA) - wanted, lower, upper, xtol=1e-13 * upper, rtol=1e-14, maxiter=500))
+    lower, upper = -20.0, math.log(wanted) + 7.0
+    limit = transfer(math.exp(upper))
+    if not wanted < limit:
+        raise ValueError(f"{what}: the nominal point is impossible: an endless surface would transfer {limit:.6g} W, "
+                         f"{wanted:.6g} W are stated; state more air flow or a larger temperature difference")
+    return math.exp(brentq(lambda log_UA: transfer(math.exp(log_UA)) - wanted, lower, upper, xtol=1e-14, rtol=1e-14))

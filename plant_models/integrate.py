@@ -30,6 +30,7 @@ Index = NDArray[np.intp]
 GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 SCHEMES = {"sdirk2": GAMMA, "euler": 1.0}
 MOST_ITERATIONS = 30
+HALVED_FROM = 8
 LONGEST_PRESSURE_MOVE = 3e4
 """Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
 MOST_HALVINGS = 6
@@ -114,10 +115,11 @@ class _GroupStep:
         """(members, boundary outputs), linearised at the corrected point."""
         return self.beta0 + np.einsum("ijk,ij->ik", self.beta, dw)
 
-    def evaluate(self) -> None:
-        """Outputs at the present states."""
+    def evaluate(self) -> Array:
+        """Outputs at the present states; returns the flows at the ports, (members, port variables)."""
         (result,) = self._output()
         self.y[:] = result[:, : self.y.shape[1]]
+        return result[:, self.y.shape[1] :]
 
 
 class _Nodes:
@@ -158,6 +160,12 @@ class _Nodes:
         for g, at in zip(groups, self.at, strict=True):
             g.w[:] = z[at]
 
+    def mass_residual(self, flows: Array) -> tuple[float, float]:
+        """kg/s that all nodes together do not balance, and that pass through them."""
+        mass = self._rows < self.n_p
+        into = np.bincount(self._rows[mass], flows[mass], self.n_p)
+        return float(np.abs(into).sum()), float(0.5 * np.abs(flows[mass]).sum())
+
     def solve(self, groups: Sequence[_GroupStep], c: Array, k: float) -> Array:
         """The Newton change of z: no mass stored in a node, capacity*(T - c) = -k * (enthalpy into the components)."""
         n, n_p = self.n, self.n_p
@@ -197,9 +205,7 @@ class Simulator:
         self._mass = np.concatenate(
             [np.array([s.mass for s in g.layout.states] * len(g.group.names)) for g in self._groups]
         )
-        self._node_mass_error = 0.0
         self.reset_accounts()
-        self._nodes.spread(self._groups)
         self._evaluate()
 
     def _build(self, sizes: list[tuple[int, Layout]]) -> None:
@@ -292,7 +298,7 @@ class Simulator:
                 self.restore(before)
                 reason = error
             else:
-                self._evaluate()
+                self._evaluate(dt)
                 return
         raise PlantDiverged(f"at {self.elapsed:.0f} s, step {dt:g} s: {reason}")
 
@@ -321,7 +327,7 @@ class Simulator:
     def _stage(self, T_c: Array, k: float) -> None:
         """Solve one implicit stage by Newton's method, leaving the last linearisation for the accounts."""
         nodes, groups = self._nodes, self._groups
-        for _ in range(MOST_ITERATIONS):
+        for iteration in range(MOST_ITERATIONS):
             self.iterations += 1
             nodes.spread(groups)
             for g in groups:
@@ -333,6 +339,8 @@ class Simulator:
             if not np.all(np.isfinite(dz)):
                 raise _NoConvergence(f"no finite solution near {self._suspect()}")
             damping = min(1.0, LONGEST_PRESSURE_MOVE / max(float(np.max(np.abs(dz[: nodes.n_p]), initial=0.0)), 1.0))
+            if iteration >= HALVED_FROM and iteration % 2 == 0:
+                damping *= 0.5  # two points that point at each other, as where a flow passes through zero
             nodes.p += damping * dz[: nodes.n_p]
             nodes.T += damping * dz[nodes.n_p :]
             update = damping * float(np.max(np.abs(dz) / nodes.update_scale))
@@ -350,10 +358,14 @@ class Simulator:
                     return name
         return "the nodes"
 
-    def _evaluate(self) -> None:
-        self._nodes.spread(self._groups)
-        for g in self._groups:
-            g.evaluate()
+    def _evaluate(self, dt: float = 0.0) -> None:
+        """Outputs, and the mass that ``dt`` seconds of what the nodes do not balance would make."""
+        nodes = self._nodes
+        nodes.spread(self._groups)
+        flows = np.concatenate([g.evaluate().ravel() for g in self._groups])
+        unbalanced, through = nodes.mass_residual(flows)
+        self._unbalanced += unbalanced * dt
+        self._through += through * dt
 
     # accounts
 
@@ -361,6 +373,7 @@ class Simulator:
         """Start the balances anew."""
         self._came_in = {"energy": 0.0, "mass": 0.0}
         self._went_out = {"energy": 0.0, "mass": 0.0}
+        self._unbalanced = self._through = 0.0
         self._stored_at_reset = {"energy": self._stored("energy"), "mass": self._stored("mass")}
 
     def _account(self, seconds: float) -> None:
@@ -383,6 +396,11 @@ class Simulator:
         change = self._stored(quantity) - self._stored_at_reset[quantity]
         return Balance(change, self._came_in[quantity], self._went_out[quantity])
 
+    @property
+    def circulation(self) -> tuple[float, float]:
+        """Since the last :meth:`reset_accounts`: kg that the nodes left unbalanced, kg that passed through them."""
+        return self._unbalanced, self._through
+
     # the whole state
 
     def snapshot(self) -> dict[str, Any]:
@@ -391,6 +409,7 @@ class Simulator:
             "x": self._x.copy(), "u": self._u.copy(), "y": self._y.copy(), "p": self._nodes.p.copy(),
             "T": self._nodes.T.copy(), "market": dict(self._market), "elapsed": self.elapsed,
             "came_in": dict(self._came_in), "went_out": dict(self._went_out), "stored": dict(self._stored_at_reset),
+            "circulation": self.circulation,
         }  # fmt: skip
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -401,6 +420,7 @@ class Simulator:
         self.elapsed = snapshot["elapsed"]
         self._came_in, self._went_out = dict(snapshot["came_in"]), dict(snapshot["went_out"])
         self._stored_at_reset = dict(snapshot["stored"])
+        self._unbalanced, self._through = snapshot["circulation"]
 
     def settle(self, duration: float, first_step: float = 5.0, last_step: float = 600.0) -> None:
         """Run with growing steps towards a steady state, and start the accounts anew."""

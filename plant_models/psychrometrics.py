@@ -58,6 +58,11 @@ def enthalpy(T: Any, w: Any) -> Any:
     return CP_DRY * (T - T_ICE) + w * (H_VAPOUR + CP_VAPOUR * (T - T_ICE))
 
 
+def saturated_enthalpy(T: Any, p: Any) -> Any:
+    """Enthalpy of saturated air, J per kg dry air; needs T below the boiling point at p."""
+    return enthalpy(T, humidity_ratio(saturation_pressure(T), p))
+
+
 def density(T: Any, w: Any, p: Any) -> Any:
     """Dry air per volume of moist air, kg/m³."""
     return p / (R_DRY * T * (1.0 + w / MASS_RATIO))

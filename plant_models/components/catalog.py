@@ -5,11 +5,18 @@ from __future__ import annotations
 from plant_models.component import Component
 from plant_models.components.cdu import Cdu
 from plant_models.components.control_valve import ControlValve
+from plant_models.components.district import District
+from plant_models.components.dry_cooler import DryCooler
 from plant_models.components.expansion import Expansion
+from plant_models.components.heat_pump import HeatPump
 from plant_models.components.pipe import Pipe
+from plant_models.components.plate_exchanger import PlateExchanger
 from plant_models.components.pump_group import PumpGroup
+from plant_models.components.stratified_tank import StratifiedTank
 
 CATALOG: dict[str, type[Component]] = {
     cls.model_fields["kind"].default: cls
-    for cls in (Cdu, ControlValve, Expansion, Pipe, PumpGroup)
-}
+    for cls in (
+        Cdu, ControlValve, District, DryCooler, Expansion, HeatPump, Pipe, PlateExchanger, PumpGroup, StratifiedTank,
+    )
+}  # fmt: skip

@@ -37,6 +37,7 @@ from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.mathx import abs_, clip, where
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, output, parameter, setpoint, state
+from plant_models.smooth import smoothstep
 from plant_models.units import (
     Duration,
     Fraction,
@@ -154,7 +155,7 @@ class DryCooler(Component):
 
         released = air_side.released(m_flow, self.m_flow_nominal)
         T_dry, T_wet, p = v["weather.T_dry"], v["weather.T_wet"], v["weather.p"]
-        wetted = v["spray"] * released * air_side.smoothstep((T_dry - self.T_spray_min) / 2.0)
+        wetted = v["spray"] * released * smoothstep((T_dry - self.T_spray_min) / 2.0)
         T_air = T_dry - self.pad_efficiency * wetted * (T_dry - T_wet)
         density = air_side.density_ratio(T_dry, p, self.T_air_nominal)
         air = air_side.air_share(v["y_fan"], self.air_floor) * density

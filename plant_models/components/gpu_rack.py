@@ -48,7 +48,7 @@ class GpuRack(BaseModel):
     liquid_fraction: Fraction = Field(description="share of the heat that the coolant takes")
     T_ref: Temperature = Field(343.15, description="junction temperature at which P_it is stated")
     leakage: float = Field(0.003, ge=0, le=0.02, description="1/K, growth of power with junction temperature")
-    R_junction: float = Field(0.022, gt=0, le=0.1, description="K/W, junction to case of a 1 kW module")
+    R_junction: float = Field(0.020, gt=0, le=0.1, description="K/W, junction to case of a 1 kW module")
     T_gpu_limit: Temperature = Field(356.15, description="junction temperature above which chips throttle")
     heat_capacity_module: float = Field(350.0, gt=0, description="J/K, package and cold plate of a module")
 

@@ -1,0 +1,114 @@
+"""The last word on every set-point, outside of any controller: bounds, speed, dew point, hot chips.
+
+Whatever is changed is said. What is not a number, or not an input of the plant, is refused and the last good value stays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controllers.plant_view import PlantView
+from plant_models.psychrometrics import dew_point, relative_humidity
+from plant_models.signals import P_AIR, T_DRY, T_WET, Role
+
+DEW_POINT_MARGIN = 2.0
+"""K above the dew point, below which pipes sweat: the usual interlock is 2-3 K"""
+CHIP_MARGIN = 1.0
+"""K below the chips' limit, from which on a CDU gets full flow and its design supply temperature at most"""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One set-point that the envelope changed or refused."""
+
+    signal: str
+    asked: float
+    given: float
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.signal}: asked {self.asked:.6g}, given {self.given:.6g} ({self.reason})"
+
+
+class Envelope:
+    """Checks targets at each decision and moves the set-points towards them no faster than the equipment allows."""
+
+    def __init__(self, view: PlantView) -> None:
+        self._view = view
+        inputs = view.plant.vocabulary.role(Role.INPUT)
+        self.names = [s.name for s in inputs]
+        self._index = {name: i for i, name in enumerate(self.names)}
+        self._lower = np.array([s.lower for s in inputs])
+        self._upper = np.array([s.upper for s in inputs])
+        self._rate = np.array([s.rate_max for s in inputs])
+        self.values: NDArray[np.float64] = np.array([s.default for s in inputs])
+        """present set-points, in the order of ``names``"""
+        self.targets = self.values.copy()
+
+    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> list[Correction]:
+        """Take over the targets that pass; returns what was changed."""
+        corrections: list[Correction] = []
+        wanted = dict(setpoints)
+        self._protect_chips(wanted, measurements, corrections)
+        self._keep_dry(wanted, measurements, corrections)
+        for name, value in wanted.items():
+            i = self._index.get(name)
+            if i is None:
+                corrections.append(Correction(name, value, math.nan, "not an input of this plant"))
+            elif not math.isfinite(value):
+                corrections.append(Correction(name, value, float(self.targets[i]), "not a number; last target kept"))
+            else:
+                given = float(np.clip(value, self._lower[i], self._upper[i]))
+                if abs(given - value) > 1e-9 * max(1.0, abs(value)):
+                    reason = f"outside {self._lower[i]:.6g}..{self._upper[i]:.6g}"
+                    corrections.append(Correction(name, value, given, reason))
+                self.targets[i] = given
+        return corrections
+
+    def advance(self, dt: float) -> NDArray[np.float64]:
+        """The set-points ``dt`` seconds later: each a step nearer to its target."""
+        reach = self._rate * dt
+        self.values += np.clip(self.targets - self.values, -reach, reach)
+        return self.values
+
+    def track(self, values: Mapping[str, float]) -> None:
+        """Start from values read back from equipment: no bump."""
+        for name, value in values.items():
+            if name in self._index and math.isfinite(value):
+                self.values[self._index[name]] = self.targets[self._index[name]] = value
+
+    def _protect_chips(self, wanted: dict[str, float], seen: Mapping[str, float], out: list[Correction]) -> None:
+        for name, cdu in self._view.cdus.items():
+            if seen.get(f"{name}.T_gpu_max", -math.inf) < cdu.rack.T_gpu_limit - CHIP_MARGIN:
+                continue
+            for signal, needed, too_weak in (
+                (f"{name}.y_pump", 1.0, lambda asked: asked < 1.0),
+                (f"{name}.T_supply_set", cdu.T_supply_design, lambda asked, top=cdu.T_supply_design: asked > top),
+            ):
+                asked = wanted.get(signal, float(self.targets[self._index[signal]]))
+                if too_weak(asked):
+                    out.append(Correction(signal, asked, needed, f"chips of {name} at their limit"))
+                    wanted[signal] = needed
+
+    def _keep_dry(self, wanted: dict[str, float], seen: Mapping[str, float], out: list[Correction]) -> None:
+        if T_DRY.name not in seen or T_WET.name not in seen:
+            return
+        T_lowest = lowest_dry_temperature(seen)
+        for name in self._view.cdus:
+            signal = f"{name}.T_supply_set"
+            asked = wanted.get(signal, float(self.targets[self._index[signal]]))
+            if asked < T_lowest:
+                out.append(Correction(signal, asked, T_lowest, "room dew point"))
+                wanted[signal] = T_lowest
+
+
+def lowest_dry_temperature(seen: Mapping[str, float]) -> float:
+    """Lowest surface temperature that stays dry, K: outside dew point (the halls are ventilated) plus a margin."""
+    T, T_wet = seen[T_DRY.name], seen[T_WET.name]
+    humidity = float(relative_humidity(T, T_wet, seen.get(P_AIR.name, P_AIR.default)))
+    return float(dew_point(T, min(max(humidity, 0.01), 1.0))) + DEW_POINT_MARGIN

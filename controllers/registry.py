@@ -1,0 +1,33 @@
+"""All controllers by the word that a scenario or the command line uses for them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from controllers.fixed import Fixed
+from controllers.interface import Controller
+from controllers.sequences import Sequences
+from plant_models.plant import Plant
+
+CONTROLLERS = ("fixed", "sequences", "mpc")
+
+
+def make_controller(name: str, plant: Plant, settings: Mapping[str, Any] | None = None) -> Controller:
+    """The controller ``name`` for a plant. ``settings`` are the MPC's (see :class:`controllers.mpc.settings.MpcSettings`).
+
+    Raises ValueError for an unknown name, or for settings that the controller does not have.
+    """
+    if name not in CONTROLLERS:
+        near = difflib.get_close_matches(name, CONTROLLERS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"unknown controller {name!r}{hint} Known: {', '.join(CONTROLLERS)}")
+    if name == "mpc":
+        from controllers.mpc.controller import Mpc
+        from controllers.mpc.settings import MpcSettings
+
+        return Mpc(plant, Sequences(plant), MpcSettings.model_validate(dict(settings or {})))
+    if settings:
+        raise ValueError(f"controller {name!r} has no settings, found {', '.join(settings)}")
+    return Fixed(plant) if name == "fixed" else Sequences(plant)

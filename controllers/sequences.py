@@ -1,0 +1,230 @@
+"""Sequences of operation that an experienced engineer would commission: resets, staging with hysteresis, storage bands.
+
+- *Leaving water of the coolers*: floats with the weather, an approach above dry bulb (dry coolers) or wet bulb (towers),
+  between the lowest the halls' dew point allows and the design value. Every kelvin colder saves leakage and chiller lift.
+- *Spray*: only when the fans run out: fans at full speed and the water well above its highest set-point; off when the
+  fans have room again, not before half an hour.
+- *CDUs*: supply set-point an approach above the facility supply; secondary pumps follow the load (constant temperature
+  rise), full speed where chips run hot.
+- *Facility pumps*: trim and respond on the most open CDU valve (ASHRAE Guideline 36-2021, section 5.1.14); pumps staged
+  by flow, with hysteresis and a least running time.
+- *Heat pumps*: heat-led. The demand, corrected towards the middle of the store, is shared by the fewest machines that can
+  give it; they stop when the store is full and start when it runs low; least running and resting times.
+
+Numbers are common practice [assumption]; none was fitted to a period.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from controllers.envelope import lowest_dry_temperature
+from controllers.interface import Decision, Forecast
+from controllers.plant_view import PlantView
+from plant_models.plant import Plant
+from plant_models.signals import T_DRY, T_WET
+
+APPROACH_DRY = 9.0
+"""K, leaving water over dry bulb: the nominal approach and a kelvin"""
+APPROACH_WET = 4.5
+"""K, leaving water over wet bulb"""
+APPROACH_CDU = 4.5
+"""K, technology supply over facility supply: nominal approach and half a kelvin"""
+SPRAY_EXCESS = 2.0
+"""K above the highest set-point, at full fans, before water is spent"""
+PUMP_LOWEST = 0.55
+CHIP_WARM = 6.0
+"""K below the chips' limit, from where on the secondary pumps give more than the load asks for"""
+VALVE_OPEN, VALVE_SHUT = 0.95, 0.85
+DP_RESPOND, DP_TRIM = 6e3, 3e3
+"""Pa a decision"""
+STORE_LOW, STORE_MIDDLE, STORE_FULL = 0.25, 0.6, 0.95
+"""fractions charged"""
+STORE_GAIN = 0.8
+"""share of the machines' capacity per unit of store fraction off the middle"""
+LEAST_TIME = {"pump": 900.0, "spray": 1800.0, "heat_pump": 3600.0}
+"""s between two switches"""
+SINK_MARGIN = 1.5
+"""K, condenser outlet over the supply temperature that the network asks for"""
+
+
+@dataclass
+class _State:
+    """What the sequences remember."""
+
+    dp: dict[str, float] = field(default_factory=dict)
+    n_on: dict[str, int] = field(default_factory=dict)
+    spray: bool = False
+    heat_pumps_on: int = 0
+    charging: bool = True
+    switched: dict[str, float] = field(default_factory=dict)
+
+
+class Sequences:
+    """Rule-based supervision of any plant that a :class:`PlantView` can read."""
+
+    name = "sequences"
+    interval = 300.0
+    forecast_horizon = 0.0
+
+    def __init__(self, plant: Plant) -> None:
+        self._view = PlantView(plant)
+        self._defaults = plant.setpoints()
+        self._state = _State()
+
+    def step(self, time: float, measurements: Mapping[str, float], forecast: Forecast | None) -> Decision:
+        """Decide from measurements alone. Machines whose measurements are missing keep their commissioned set-points."""
+        del forecast
+        setpoints = dict(self._defaults)
+        missing: list[str] = []
+        for rule in (self._coolers, self._cdus, self._pumps, self._heat_pumps):
+            try:
+                setpoints |= rule(time, _Seen(measurements))
+            except _Unseen as error:
+                missing.append(str(error))
+        if missing:
+            message = f"no good value of {', '.join(missing)}: commissioned set-points for what depends on it"
+            return Decision(setpoints, self.name, "bad_measurement", message)
+        return Decision(setpoints, self.name)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Remembered set-points and switching times."""
+        return asdict(self._state)
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Continue from a snapshot."""
+        self._state = _State(**snapshot)
+
+    def _may_switch(self, what: str, time: float) -> bool:
+        """Whether ``what`` (``pump.NAME``, ``spray``, ``heat_pump``) has rested or run long enough; notes the switch."""
+        if time - self._state.switched.get(what, -math.inf) < LEAST_TIME[what.split(".")[0]]:
+            return False
+        self._state.switched[what] = time
+        return True
+
+    # --- water ---------------------------------------------------------------------------------------------------
+
+    def _coolers(self, time: float, seen: _Seen) -> dict[str, float]:
+        setpoints: dict[str, float] = {}
+        dry = lowest_dry_temperature(seen) if self._view.cdus else 0.0
+        for name, cooler in self._view.coolers.items():
+            reach = seen[T_DRY.name] + APPROACH_DRY if name in self._view.dry_coolers else seen[T_WET.name] + APPROACH_WET
+            lowest = max(cooler.T_leaving_lowest, dry - APPROACH_CDU)
+            setpoints[f"{name}.T_leaving_set"] = min(max(reach, lowest), max(cooler.T_leaving_design, lowest))
+        if self._view.dry_coolers:
+            self._decide_spray(time, seen)
+            setpoints |= {f"{name}.spray": float(self._state.spray) for name in self._view.dry_coolers}
+        return setpoints
+
+    def _decide_spray(self, time: float, seen: _Seen) -> None:
+        fans = [seen[f"{name}.y_fan"] for name in self._view.dry_coolers]
+        excess = max(seen[f"{name}.T"] - c.T_leaving_design for name, c in self._view.dry_coolers.items())
+        need, enough = min(fans) > 0.97 and excess > SPRAY_EXCESS, max(fans) < 0.7
+        wanted = need or (self._state.spray and not enough)
+        if wanted != self._state.spray and self._may_switch("spray", time):
+            self._state.spray = wanted
+
+    def _cdus(self, time: float, seen: _Seen) -> dict[str, float]:
+        del time
+        T_fws = seen[f"{self._view.supply}.T"]
+        dry = lowest_dry_temperature(seen)
+        setpoints: dict[str, float] = {}
+        for name, cdu in self._view.cdus.items():
+            target = min(max(T_fws + APPROACH_CDU, cdu.T_supply_lowest, dry), max(cdu.T_supply_design, dry))
+            load = seen[f"{name}.P_it_total"] / cdu.P_it_nominal
+            warm = (seen[f"{name}.T_gpu_max"] - (cdu.rack.T_gpu_limit - CHIP_WARM)) / CHIP_WARM
+            setpoints[f"{name}.T_supply_set"] = target
+            setpoints[f"{name}.y_pump"] = min(max(load, PUMP_LOWEST, warm), 1.0)
+        return setpoints
+
+    def _pumps(self, time: float, seen: _Seen) -> dict[str, float]:
+        setpoints: dict[str, float] = {}
+        valve = max(seen[f"{name}.valve"] for name in self._view.cdus)
+        for name, group in self._view.pumps.items():
+            dp = self._state.dp.get(name, group.dp_design)
+            dp += DP_RESPOND if valve > VALVE_OPEN else -DP_TRIM if valve < VALVE_SHUT else 0.0
+            self._state.dp[name] = dp = min(max(dp, group.dp_lowest), group.dp_highest)
+            on = self._state.n_on.get(name, group.n_pumps)
+            wanted = self._stage(on, group.n_pumps, seen[f"{name}.m_flow"] / group.m_flow_nominal, seen[f"{name}.y"])
+            if wanted > on or (wanted < on and self._may_switch(f"pump.{name}", time)):
+                self._state.switched[f"pump.{name}"] = time
+                on = wanted
+            self._state.n_on[name] = on
+            setpoints |= {f"{name}.dp_set": dp, f"{name}.n_on": float(on)}
+        return setpoints
+
+    @staticmethod
+    def _stage(on: int, most: int, flow: float, speed: float) -> int:
+        """Pumps that should run at a flow (in nominal pump flows) and a common speed: hysteresis between 0.75 and 1."""
+        if on < most and (flow > 1.0 * on or speed > 0.95):
+            return on + 1
+        if on > 1 and flow < 0.75 * (on - 1) and speed < 0.85:
+            return on - 1
+        return on
+
+    # --- heat ----------------------------------------------------------------------------------------------------
+
+    def _heat_pumps(self, time: float, seen: _Seen) -> dict[str, float]:
+        machines = self._view.heat_pumps
+        if not machines or not self._view.districts:
+            return {}
+        demand = sum(seen[f"{name}.Q_demand"] for name in self._view.districts)
+        T_needed = max(seen[f"{name}.T_supply_required"] for name in self._view.districts) + SINK_MARGIN
+        capacity = [pump.Q_flow_sink_nominal for pump in machines.values()]
+        heat = demand
+        if self._view.tanks:
+            volumes = [tank.volume for tank in self._view.tanks.values()]
+            charged = [seen[f"{name}.fraction_charged"] for name in self._view.tanks]
+            fraction = sum(v * c for v, c in zip(volumes, charged, strict=True)) / sum(volumes)
+            heat += STORE_GAIN * sum(capacity) * (STORE_MIDDLE - fraction)
+            if fraction > STORE_FULL:
+                self._state.charging = False
+            elif fraction < STORE_MIDDLE:
+                self._state.charging = True
+            if not self._state.charging:
+                heat = 0.0
+        on = self._commit(time, heat, list(machines.values()))
+        setpoints: dict[str, float] = {}
+        left = heat
+        for i, (name, pump) in enumerate(machines.items()):
+            share = min(max(left / (on - i) / pump.Q_flow_sink_nominal, pump.y_min), 1.0) if i < on else 0.0
+            left -= share * pump.Q_flow_sink_nominal
+            T_sink = min(max(T_needed, pump.T_sink_set_min), pump.T_sink_set_max)
+            setpoints |= {f"{name}.y_set": share, f"{name}.T_sink_set": T_sink}
+        return setpoints
+
+    def _commit(self, time: float, heat: float, machines: list[Any]) -> int:
+        """How many machines run: the fewest that can, with hysteresis on their minimum load and least times."""
+        on, total = self._state.heat_pumps_on, 0.0
+        wanted = 0
+        for machine in machines:
+            least = machine.y_min * machine.Q_flow_sink_nominal * (0.5 if wanted < on else 1.0)
+            if heat < total + least:
+                break
+            wanted += 1
+            total += machine.Q_flow_sink_nominal
+            if heat <= total:
+                break
+        if wanted != on and self._may_switch("heat_pump", time):
+            self._state.heat_pumps_on = on = wanted
+        return on
+
+
+class _Unseen(Exception):
+    """A measurement that a rule needs is missing or not a number."""
+
+
+class _Seen(dict[str, float]):
+    """Measurements that refuse to hand out what is not there."""
+
+    def __missing__(self, name: str) -> float:
+        raise _Unseen(name)
+
+    def __getitem__(self, name: str) -> float:
+        value = super().__getitem__(name)
+        if not math.isfinite(value):
+            raise _Unseen(name)
+        return value

@@ -1,0 +1,206 @@
+"""Open cooling towers with induced draught: water against moist air, by Merkel's theory in epsilon-NTU form.
+
+For n equal cells that share the water flow m (h_s: enthalpy of saturated air, c_s its slope, b: bypass share)::
+
+    m          = mass_flow(p_in - p_out)                          spray nozzles and static head
+    m_a        = n m_a,nominal (floor + (1 - floor) y) density ratio
+    c_s        = (h_s(T_in) - h_s(T_wet))/(T_in - T_wet)
+    K          = K_nominal r_w^0.4 r_a^0.6                          kg/s: NTU = K/m_a = c (m_w/m_a)^0.4
+    Q          = G(K, m_a, (1 - b) m cp/c_s) (h_s(T_in) - h_s(T_wet))        counter-flow
+    C dT/dt    = H_in + H_out - Q                                  one mixed sump with the bypassed water
+    evaporated = m_a (w_e - w_in)(1 - exp(-NTU)),  h_s,e = h_s(T_wet) + Q/m_a/(1 - exp(-NTU))
+    bled       = evaporated/(cycles - 1), at least the drift       blow-down and drift together
+    P_el       = n P_fan y^3 density ratio
+
+Source: J. E. Braun, S. A. Klein, J. W. Mitchell, Effectiveness models for cooling towers and cooling coils, ASHRAE
+Transactions 95(2), 1989. The slope is taken as the chord to the wet bulb instead of to the leaving water, so that the
+water is never cooled below the wet bulb; K_nominal is solved from the nominal point, which the model reproduces.
+
+One PI loop with anti-windup holds the leaving water by split range: below zero its command opens the bypass around the
+fill, above zero it speeds up the fans. Fans and evaporation are released by a flow switch. Make-up replaces what is
+evaporated, blown down and drifted at once and at the sump's temperature: the loop's mass stays (an error of about 2 %
+of Q with cold make-up, neglected as Merkel neglects the loss of water).
+
+Typical: approach 3..5 K, range 6..10 K, cycles of concentration 3..6, drift <= 0.01 % [engineering practice]. Valid for
+wet bulbs from -30 to 35 °C; the saturated state of the entering water is taken at 350 K at most. Finite everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from plant_models import air_side, heat_transfer, hydraulics, psychrometrics
+from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.local_control import Pi, lag_rate, stroke_rate
+from plant_models.mathx import abs_, clip, exp, maximum, minimum, where
+from plant_models.media import MEDIA, Medium
+from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, output, parameter, setpoint, state
+from plant_models.units import Duration, Fraction, MassFlow, Power, Pressure, Ratio, Temperature, Volume
+
+T_SATURATED_MAX = 350.0
+"""K, at which saturated air is looked up at most"""
+
+
+class CoolingTower(Component):
+    """A bank of cooling tower cells; sizes are those of one cell. See the module for its equations."""
+
+    kind: Literal["cooling_tower"] = "cooling_tower"
+    ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"))
+
+    medium: Literal["water"] = "water"
+    n_units: int = Field(1, ge=1, le=1000, description="equal cells side by side")
+    Q_flow_nominal: Power = Field(description="of one cell, fans at full speed")
+    T_water_in_nominal: Temperature
+    T_water_out_nominal: Temperature
+    T_wet_nominal: Temperature = Field(description="air entering, wet bulb")
+    m_flow_air_nominal: MassFlow = Field(description="of one cell, fans at full speed, T_wet_nominal + 5 K, 101325 Pa")
+    dp_nominal: Pressure = Field(gt=0, description="nozzles, static head and connections at nominal water flow")
+    P_fan_nominal: Power = Field(description="electricity of one cell's fans at full speed")
+    volume: Volume = Field(description="sump of one cell")
+    air_floor: Fraction = Field(0.1, gt=0, lt=0.5, description="air flow by natural draught [assumption]")
+    cycles: Ratio = Field(4.0, gt=1, description="cycles of concentration, 3..6")
+    drift: Fraction = Field(1e-4, description="of the water through the fill")
+    fan_time: Duration = Field(20.0, description="time constant of the fans")
+    valve_stroke: Duration = Field(90.0, description="stroke of the bypass valve, 60..120 s")
+    gain: float = Field(0.04, gt=0, description="1/K, PI loop on the leaving water")
+    reset: Duration = Field(120.0, description="integral time of the PI loop")
+    T_leaving_design: Temperature = Field(298.15, description="commissioned set-point")
+    T_leaving_lowest: Temperature = Field(283.15, description="lowest set-point")
+    T_leaving_highest: Temperature = Field(313.15, description="highest set-point")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not self.T_wet_nominal < self.T_water_out_nominal < self.T_water_in_nominal <= T_SATURATED_MAX:
+            raise ValueError("a cooling tower's nominal point needs T_wet_nominal < T_water_out_nominal < "
+                             f"T_water_in_nominal <= {T_SATURATED_MAX:g} K, found {self.T_wet_nominal:g}, "
+                             f"{self.T_water_out_nominal:g}, {self.T_water_in_nominal:g} K")
+        if not self.T_leaving_lowest <= self.T_leaving_design <= self.T_leaving_highest:
+            raise ValueError(f"T_leaving_design = {self.T_leaving_design:g} K lies outside T_leaving_lowest .. "
+                             f"T_leaving_highest ({self.T_leaving_lowest:g} .. {self.T_leaving_highest:g} K)")
+        _ = self.K_nominal
+        return self
+
+    @property
+    def fluid(self) -> Medium:
+        """The liquid."""
+        return MEDIA[self.medium]
+
+    @cached_property
+    def m_flow_nominal(self) -> float:
+        """Water of the whole bank at the nominal point, kg/s."""
+        drop = self.fluid.h(self.T_water_in_nominal) - self.fluid.h(self.T_water_out_nominal)
+        return float(self.n_units * self.Q_flow_nominal / drop)
+
+    @cached_property
+    def K_nominal(self) -> float:
+        """Mass transfer conductance of the whole bank, kg/s."""
+        m_air = self.n_units * self.m_flow_air_nominal
+        return air_side.size_conductance(
+            lambda K: float(self._transfer(K, m_air, self.m_flow_nominal, self.T_water_in_nominal,
+                                           self.T_wet_nominal, air_side.P_NOMINAL)),
+            self.n_units * self.Q_flow_nominal, "cooling_tower")
+
+    @cached_property
+    def C(self) -> float:
+        """Heat capacity of the sumps, J/K."""
+        T = self.T_water_out_nominal
+        return self.n_units * self.volume * float(self.fluid.rho(T) * self.fluid.cp(T))
+
+    @property
+    def loop(self) -> Pi:
+        """Split range: -1..0 bypass, 0..1 fans."""
+        return Pi(self.gain, self.reset, lower=-1.0, upper=1.0)
+
+    def signals(self) -> tuple[Signal, ...]:
+        """See the module's equations."""
+        return (
+            state("T", "K", "water leaving the sump", start=self.T_leaving_design, energy=self.C),
+            state("y_fan", "1", "fan speed", start=0.5, lower=0.0, upper=1.0),
+            state("bypass", "1", "share of the water around the fill", start=0.0, lower=0.0, upper=1.0),
+            state("integral", "1", "PI integral of the split range", start=0.5),
+            setpoint("T_leaving_set", "K", "leaving water", default=self.T_leaving_design,
+                     lower=self.T_leaving_lowest, upper=self.T_leaving_highest, rate_max=1.0 / 60.0),
+            T_DRY, T_WET, P_AIR,
+            parameter("fouling", "1", "loss of conductance, 0 = clean", default=0.0, lower=0.0, upper=0.9),
+            output("Q_flow", "W", "heat into the water: negative when the air takes it", boundary="energy",
+                   account=Account.HEAT_REJECTED),
+            output("P_el", "W", "electricity of the fans", account=Account.ELECTRICITY_COOLING),
+            output("m_flow", "kg/s", "water"),
+            output("m_flow_evaporated", "kg/s", "water evaporated", account=Account.WATER_EVAPORATED),
+            output("m_flow_bled", "kg/s", "water blown down and drifted", account=Account.WATER_BLOWDOWN),
+        )  # fmt: skip
+
+    def _transfer(self, K: Value, m_air: Value, m_flow: Value, T_in: Value, T_wet: Value, p: Value) -> Value:
+        """Heat from water to air, W, at the mass transfer conductance K and the flows, kg/s."""
+        T_hot = minimum(T_in, T_SATURATED_MAX)
+        rise = psychrometrics.saturated_enthalpy(T_hot, p) - psychrometrics.saturated_enthalpy(T_wet, p)
+        slope = self._slope(T_hot, T_wet, p)
+        return heat_transfer.counter_flow(K, m_air, m_flow * self.fluid.cp(T_in) / slope) * rise
+
+    @staticmethod
+    def _slope(T_1: Value, T_2: Value, p: Value) -> Value:
+        """Mean slope of the saturated air's enthalpy between two temperatures, J/(kg K), also where they are equal."""
+        half = where(abs_(T_1 - T_2) < 0.02, 0.5, 0.5 * (T_1 - T_2))
+        mean = 0.5 * (T_1 + T_2)
+        return (psychrometrics.saturated_enthalpy(mean + half, p)
+                - psychrometrics.saturated_enthalpy(mean - half, p)) / (2.0 * half)
+
+    def _evaporated(self, Q: Value, K: Value, m_air: Value, T_dry: Value, T_wet: Value, p: Value) -> Value:
+        """Water taken up by the air, kg/s; none where the air would give water off."""
+        contact = 1.0 - exp(-K / m_air)
+        rise = Q / (m_air * contact)
+        h_wet = psychrometrics.saturated_enthalpy(T_wet, p)
+        T = T_wet + rise / self._slope(T_wet, T_wet + 5.0, p)
+        T = clip(T, T_wet - 20.0, T_SATURATED_MAX)
+        for _ in range(5):
+            slope = self._slope(T, T, p)
+            T = clip(T + (h_wet + rise - psychrometrics.saturated_enthalpy(T, p)) / slope, 230.0, T_SATURATED_MAX)
+        w_saturated = psychrometrics.humidity_ratio(psychrometrics.saturation_pressure(T), p)
+        w_in = psychrometrics.humidity_ratio_wet_bulb(T_dry, T_wet, p)
+        return maximum(m_air * contact * (w_saturated - w_in), 0.0)
+
+    def equations(self, v: Mapping[str, Value]) -> Equations:
+        """See the module's equations."""
+        dp_small = 1e-3 * self.dp_nominal
+        k = hydraulics.coefficient(self.m_flow_nominal, self.dp_nominal, dp_small)
+        m_flow = hydraulics.mass_flow(v["inlet.p"] - v["outlet.p"], k, dp_small)
+        H_in, H_out = through(self.fluid, m_flow, v["inlet.T"], v["T"], v["outlet.T"])
+
+        released = air_side.released(m_flow, self.m_flow_nominal)
+        T_dry, T_wet, p = v["weather.T_dry"], v["weather.T_wet"], v["weather.p"]
+        density = air_side.density_ratio(T_dry, p, self.T_wet_nominal + 5.0)
+        air = air_side.air_share(v["y_fan"], self.air_floor) * density
+        m_air = air * self.n_units * self.m_flow_air_nominal
+
+        T_upstream = where(m_flow > 0.0, v["inlet.T"], v["outlet.T"])
+        m_fill = (1.0 - v["bypass"]) * abs_(m_flow)
+        wetting = heat_transfer.power_law(m_fill / self.m_flow_nominal, 0.4)
+        K = (1.0 - v["fouling"]) * self.K_nominal * wetting * heat_transfer.power_law(air, 0.6)
+        Q = self._transfer(K, m_air, m_fill, T_upstream, T_wet, p)
+        m_evaporated = released * self._evaporated(Q, K, m_air, T_dry, T_wet, p)
+
+        error = v["T"] - v["T_leaving_set"]
+        command = self.loop.command(error, v["integral"])
+        return Equations(
+            rates={
+                "T": (H_in + H_out - Q) / self.C,
+                "y_fan": lag_rate(clip(command, 0.0, 1.0) * released, v["y_fan"], self.fan_time),
+                "bypass": stroke_rate(clip(-command, 0.0, 1.0), v["bypass"], self.valve_stroke),
+                "integral": self.loop.rate(error, v["integral"]),
+            },
+            flows={
+                "inlet.m_flow": m_flow, "inlet.H_flow": H_in,
+                "outlet.m_flow": -m_flow, "outlet.H_flow": H_out,
+            },
+            outputs={
+                "Q_flow": -Q,
+                "P_el": air_side.fan_power(v["y_fan"], self.n_units * self.P_fan_nominal) * density,
+                "m_flow": m_flow,
+                "m_flow_evaporated": m_evaporated,
+                "m_flow_bled": maximum(m_evaporated / (self.cycles - 1.0), self.drift * m_fill * v["y_fan"]),
+            },
+        )  # fmt: skip
