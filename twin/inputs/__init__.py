@@ -1,0 +1,1 @@
+"""Weather, heat load, heat demand, tariffs: readers, generators, forecasts."""

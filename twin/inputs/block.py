@@ -1,0 +1,50 @@
+"""The ``inputs:`` block of a scenario file, and what it makes."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .context import Context
+from .demand import AnnualDemand, Demand
+from .forecast import ForecastSettings
+from .load import Load
+from .market import Co2, Price
+from .series import InputError, Inputs, stamp
+from .settings import Strict
+from .synthetic_load import SyntheticLoad
+from .synthetic_market import SyntheticCo2, SyntheticPrice
+from .synthetic_weather import SyntheticWeather
+from .weather import Weather
+
+
+class InputsBlock(Strict):
+    """Everything that comes from outside. What is not given is generated, and labelled synthetic in the results."""
+
+    weather: Weather = Field(default_factory=SyntheticWeather)
+    load: Load = Field(default_factory=SyntheticLoad)
+    demand: Demand | None = Field(default=None, description="default: annual, where the plant has a district")
+    price: Price = Field(default_factory=SyntheticPrice)
+    co2: Co2 = Field(default_factory=SyntheticCo2)
+    forecast: ForecastSettings = Field(default_factory=ForecastSettings)
+
+    def build(self, context: Context) -> Inputs:
+        """All series of the run. Raises InputError for data that cannot be used or do not reach over the run."""
+        weather = self.weather.build(context)
+        context = context.with_weather(weather)
+        parts = [self.load.build(context), self.price.build(context), self.co2.build(context)]
+        demand = self.demand
+        if demand is None and context.plant.district_name is not None:
+            demand = AnnualDemand()
+        if demand is not None:
+            parts.append(demand.build(context))
+        inputs = weather.merge(*parts)
+        _check_cover(inputs, context)
+        return inputs
+
+
+def _check_cover(inputs: Inputs, context: Context) -> None:
+    start, end = context.start.timestamp(), context.end.timestamp()
+    for one in inputs.values():
+        if one.start > start or one.end < end:
+            raise InputError(f"{one.name} ({one.source.label}) covers {stamp(one.start)} to {stamp(one.end)}, the run "
+                             f"goes from {stamp(start)} to {stamp(end)}: move the run, or give data that reaches it")
