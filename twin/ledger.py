@@ -56,6 +56,21 @@ class Ledger:
         """Whether the plant has any signal of ``accounts``."""
         return bool(self.signals(*accounts))
 
+    def of_owner(self, owner: str) -> list[Signal]:
+        """The signals of one machine, its own and its parts'."""
+        return self._by_machine.get(owner, [])
+
+    @cached_property
+    def _by_machine(self) -> dict[str, list[Signal]]:
+        machines = {component.name for component in self.info.picture.components}
+        found: dict[str, list[Signal]] = {}
+        for signal in self.vocabulary.values():
+            owner = signal.name
+            while owner and owner not in machines:
+                owner = owner.rpartition(".")[0]
+            found.setdefault(owner, []).append(signal)
+        return found
+
     def column(self, name: str) -> Array:
         """The recorded values of one signal. Raises ResultsError when it was not recorded."""
         if name not in self.result.trajectories:
@@ -68,17 +83,22 @@ class Ledger:
         """Mean flow in every recorded interval, W or kg/s, summed over all signals of ``accounts``."""
         total = np.zeros(len(self.dt))
         for signal in self.signals(*accounts):
-            total += _sign(signal) * self.column(signal.name)
+            total += self.sign(signal) * self.column(signal.name)
         return total
 
     def total(self, *accounts: Account) -> float:
         """J or kg over the run: the simulation's own integrals, or recorded means where it kept none."""
-        return sum((_sign(signal) * self.integral(signal.name) for signal in self.signals(*accounts)), 0.0)
+        return sum((self.sign(signal) * self.integral(signal.name) for signal in self.signals(*accounts)), 0.0)
 
     def integral(self, name: str) -> float:
         """The integral of one signal in W or kg/s over the run, J or kg."""
         exact = self.info.integrals.get(name)
         return float(self.column(name) @ self.dt) if exact is None else exact
+
+    @staticmethod
+    def sign(signal: Signal) -> float:
+        """-1 for a signal that states an outflow as a negative inflow, else 1."""
+        return -1.0 if signal.boundary is not None and signal.account in _OUTFLOWS else 1.0
 
     def water_by_account(self) -> dict[Account, float]:
         """Water drunk, kg, by where it went."""
@@ -106,7 +126,3 @@ class Ledger:
     def co2_of(self, *accounts: Account) -> float:
         """CO2 of the electricity of ``accounts``, kg, from recorded means."""
         return float((self.column(CO2_INTENSITY.name) * self.flow(*accounts)) @ self.dt)
-
-
-def _sign(signal: Signal) -> float:
-    return -1.0 if signal.boundary is not None and signal.account in _OUTFLOWS else 1.0

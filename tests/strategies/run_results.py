@@ -122,14 +122,17 @@ def make_run(
 
     reused = np.zeros(n)
     delivered = np.zeros(n)
-    charge = np.zeros(n)
-    demand = 9e6 + 5e6 * np.cos((hour - 7) / 12 * 2 * np.pi) - 0.35e6 * (T_air - ZERO_C - 12)
+    demand = np.maximum(9e6 + 5e6 * np.cos((hour - 7) / 12 * 2 * np.pi) - 0.35e6 * (T_air - ZERO_C - 12), 0.0)
+    level = np.full(n, 0.5)
     if district:
-        y = np.where(price < np.quantile(price, 0.35 + 0.25 * skill), 0.9, 0.35 * (1 - skill))
-        per_pump = y * 10e6
-        produced = 2 * per_pump
-        delivered = np.minimum(demand, produced + (3e6 if store else 0.0))
-        charge = produced - delivered
+        wanted = np.where(price < np.quantile(price, 0.35 + 0.25 * skill), 0.9, 0.35 * (1 - skill)) * 20e6
+        capacity, held, produced = 3.8e11 if store else 0.0, 0.0, np.zeros(n)
+        for i in range(n):
+            produced[i] = min(wanted[i], demand[i] + (capacity - held) / interval)
+            delivered[i] = min(demand[i], produced[i] + held / interval)
+            held += (produced[i] - delivered[i]) * interval
+            level[i] = held / capacity if store else 0.5
+        y, per_pump = produced / 20e6, produced / 2
         for i in (1, 2):
             r.add(f"heat_pump.{i}", setpoint("y_set", "1", "load", default=0, lower=0, upper=1), y, n)
             r.add(f"heat_pump.{i}", state("y", "1", "load", start=0.0), y, n)
@@ -146,8 +149,6 @@ def make_run(
         r.add("district", output("Q_flow_consumers", "W", "minus received", boundary="energy"), -delivered, n)
         r.add("district", disturbance("T_supply_required", "K", "supply temperature", default=343.15), 343.15, n)
     if store and district:
-        level = np.cumsum(charge) * interval
-        level = (level - level.min()) / max(np.ptp(level), 1.0)
         for k in range(10):
             T = ZERO_C + 45 + 30 / (1 + np.exp(-12 * (level - k / 10)))
             r.add("store", state(f"layer.{k + 1:02d}.T", "K", "layer of the store", start=320.0, energy=1.25e9), T, n)
@@ -173,11 +174,11 @@ def make_run(
                                   account=Account.WATER_LOOP), 0.002, n)
 
     T_return = T_supply + 9
-    nodes = {"fws.supply": T_supply, "fws.return": T_return, "fws.header": T_supply, "cold.header": T_supply}
+    nodes = {"fws.supply": T_supply, "fws.return": T_return, "fws.warm": T_return - 1, "fws.cold": T_supply - 0.05}
     for h in range(1, halls + 1):
-        nodes |= {f"hall_supply.{h}": T_supply + 0.05 * h, f"hall_return.{h}": T_return + 0.1 * h}
+        nodes |= {f"hall.supply.{h}": T_supply + 0.01 * h, f"hall.return.{h}": T_return + 0.01 * h}
     if district:
-        nodes |= {"source.return": T_return - 8, "dh.supply": np.full(n, 346.0), "dh.return": np.full(n, 318.0)}
+        nodes |= {"dh.supply": np.full(n, 346.0), "dh.return": np.full(n, 318.0)}
     for node, T in nodes.items():
         r.add("", state(f"{node}.T", "K", f"temperature of {node}", start=305.0, energy=1e7), T, n)
 
@@ -189,6 +190,7 @@ def make_run(
         scenario={"site": "rovaltain", "days": days, "note": "made up"},
         site="rovaltain", title="Rovaltain, 40,320 GPUs",
         start=start, end=start + timedelta(seconds=n * interval), step_s=30, record_s=interval,
+        time_zone="Europe/Paris",
         controller=controller, controller_interval_s=900.0, seeds={"inputs": seed}, versions={"heatloop": "0.1.0"},
         sources={
             "weather": Source(label="generator 'lyon', seed 7", synthetic=True),
@@ -247,28 +249,27 @@ def _picture(halls: int, cdus: int, district: bool, store: bool, water: bool) ->
     each = max(cdus // halls, 1)
     for i in range(cdus):
         h = min(i // each, halls - 1) + 1
-        add(f"cdu.{i + 1:02d}", "cdu", inlet=f"hall_supply.{h}", outlet=f"hall_return.{h}", room=f"hall_air.{h}")
+        add(f"cdu.{i + 1:02d}", "cdu", inlet=f"hall.supply.{h}", outlet=f"hall.return.{h}", room=f"hall.air.{h}")
     for h in range(1, halls + 1):
-        add(f"supply_pipe.{h}", "pipe", inlet="fws.header", outlet=f"hall_supply.{h}")
-        add(f"return_pipe.{h}", "pipe", inlet=f"hall_return.{h}", outlet="fws.return")
-        add(f"coil.{h}", "air_coil", inlet=f"hall_supply.{h}", outlet=f"hall_return.{h}", room=f"hall_air.{h}")
-        add(f"dry_cooler.{h}", "dry_cooler", inlet="fws.return", outlet="cold.header")
-    add("fws_pump", "pump_group", inlet="fws.supply", outlet="fws.header")
-    add("main", "pipe", inlet="cold.header", outlet="fws.supply")
-    add("bypass", "control_valve", inlet="fws.header", outlet="fws.return")
-    names = ["fws.supply", "fws.return", "fws.header", "cold.header"]
-    names += [f"hall_{way}.{h}" for h in range(1, halls + 1) for way in ("supply", "return")]
+        add(f"hall_supply.{h}", "pipe", inlet="fws.supply", outlet=f"hall.supply.{h}")
+        add(f"hall_return.{h}", "pipe", inlet=f"hall.return.{h}", outlet="fws.return")
+        add(f"dry_cooler.{h}", "dry_cooler", inlet="fws.warm", outlet="fws.cold")
+    add("fws_pump", "pump_group", inlet="fws.cold", outlet="fws.supply", sense_high="fws.supply",
+        sense_low="fws.return")
+    add("fws_bypass", "control_valve", inlet="fws.supply", outlet="fws.return")
+    add("recovery_passage", "pipe", inlet="fws.return", outlet="fws.warm")
+    names = ["fws.supply", "fws.return", "fws.warm", "fws.cold"]
+    names += [f"hall.{way}.{h}" for h in range(1, halls + 1) for way in ("supply", "return")]
     if water:
-        add("expansion", "expansion", port="fws.supply")
+        add("expansion", "expansion", port="fws.cold")
     if district:
         for i in (1, 2):
-            add(f"heat_pump.{i}", "heat_pump", evaporator_in="fws.return", evaporator_out="source.return",
+            add(f"heat_pump.{i}", "heat_pump", evaporator_in="fws.return", evaporator_out="fws.warm",
                 condenser_in="dh.return", condenser_out="dh.supply")
-        add("source_pipe", "pipe", inlet="source.return", outlet="cold.header")
         add("district", "district", supply="dh.supply", **{"return": "dh.return"})
-        names += ["source.return", "dh.supply", "dh.return"]
+        names += ["dh.supply", "dh.return"]
     if store:
         add("store", "stratified_tank", top="dh.supply", bottom="dh.return")
     nodes = [PictureNode(name=name, medium="water") for name in names]
-    nodes += [PictureNode(name=f"hall_air.{h}", kind="heat") for h in range(1, halls + 1)]
+    nodes += [PictureNode(name=f"hall.air.{h}", kind="heat") for h in range(1, halls + 1)]
     return Picture(components=c, nodes=nodes)
