@@ -1,0 +1,230 @@
+"""Compression chiller: chilled water cooled, its heat and the compressor's given to the condenser water.
+
+With the load y, leaving chilled water T_e and leaving condenser water T_c (volumes), h: specific enthalpy::
+
+    Q_e     = y Q_flow_nominal derate(T_e, T_c)                          heat taken from the chilled water
+    COP     = efficiency T_E/(T_C - T_E) (1 - part_load_loss (1 - y)^2)   T_E = T_e - pinch, T_C = T_c + pinch
+    P_c     = Q_e/COP                                                    electricity of the compressor
+    Q_c     = Q_e + (1 - drive_loss) P_c                                 heat given to the condenser water
+    C de/dt = m_e (h(T_in) - h(T_e)) - Q_e + P_pump                      circulation pump with constant flow
+    C dc/dt = H_in + H_out + Q_c
+    m_c     = mass_flow(p_in - p_out), condenser and valve in series, opening = floor + (1 - floor) y
+
+``efficiency`` (of Carnot's COP between the refrigerant temperatures) follows from ``COP_nominal`` at the nominal
+point, which the model reproduces. A PI loop with anti-windup on the load holds the leaving chilled water; the load
+follows with the machine's loading time, the condenser valve with its stroke. Capacity falls to zero over 2 K below
+``T_condenser_max`` (high pressure) and above ``T_evaporator_min`` (frost). The load goes down to zero without
+steps: cycling below the minimum load is averaged out. The chilled-water pump always runs.
+
+Typical: COP 4..7 for water-cooled machines; half of Carnot between refrigerant temperatures [engineering practice].
+Valid for chilled water of 5..25 °C and condenser water of 15..50 °C. Finite everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from plant_models import hydraulics
+from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.local_control import Pi, lag_rate, stroke_rate
+from plant_models.media import MEDIA, Medium
+from plant_models.signals import Account, Signal, output, parameter, setpoint, state
+from plant_models.smooth import at_least, smoothstep
+from plant_models.units import Duration, Fraction, Power, Pressure, Ratio, Temperature, TemperatureDifference
+
+LIFT_MIN = 8.0
+"""K, smallest lift between the refrigerant temperatures that the COP formula sees; smoothed over 1 K"""
+DERATE_BAND = 2.0
+"""K, over which the protections take the capacity away"""
+
+
+class Chiller(Component):
+    """Water-cooled compression chiller. See the module for its equations."""
+
+    kind: Literal["chiller"] = "chiller"
+    ports: ClassVar[tuple[Port, ...]] = (
+        FluidPort("evaporator_in", "evaporator"),
+        FluidPort("evaporator_out", "evaporator"),
+        FluidPort("condenser_in", "condenser"),
+        FluidPort("condenser_out", "condenser"),
+    )
+
+    medium: Literal["water"] = "water"
+    Q_flow_nominal: Power = Field(description="cooling capacity")
+    COP_nominal: Ratio = Field(5.0, gt=1, description="cooling over compressor electricity at the nominal point")
+    T_chw_in_nominal: Temperature = Field(299.15, description="chilled water entering")
+    T_chw_out_nominal: Temperature = Field(291.15, description="chilled water leaving")
+    T_condenser_in_nominal: Temperature = Field(305.15, description="condenser water entering")
+    T_condenser_out_nominal: Temperature = Field(315.15, description="condenser water leaving")
+    pinch_evaporator: TemperatureDifference = Field(1.5, description="leaving water over refrigerant [assumption]")
+    pinch_condenser: TemperatureDifference = Field(1.5, description="refrigerant over leaving water [assumption]")
+    part_load_loss: Fraction = Field(0.15, description="share of the COP lost towards zero load [assumption]")
+    dp_condenser_nominal: Pressure = Field(gt=0, description="condenser at nominal flow")
+    dp_valve_nominal: Pressure = Field(gt=0, description="condenser valve, open, at nominal flow")
+    valve_floor: Fraction = Field(0.1, gt=0, lt=1, description="condenser valve's opening without load")
+    dp_chw_nominal: Pressure = Field(150e3, gt=0, description="head of the chilled-water pump, for its power only")
+    eta_pump: Fraction = Field(0.65, gt=0, description="pump and motor [assumption]")
+    drive_loss: Fraction = Field(0.03, description="share of the electricity that drives give to their room")
+    residence_time: Duration = Field(60.0, description="water of either side over its nominal flow [assumption]")
+    T_condenser_max: Temperature = Field(328.15, description="no capacity at this leaving condenser water")
+    T_evaporator_min: Temperature = Field(275.15, description="no capacity at this leaving chilled water")
+    loading_time: Duration = Field(60.0, description="time constant of the capacity")
+    valve_stroke: Duration = Field(90.0, description="stroke of the condenser valve, 60..120 s")
+    gain: float = Field(0.08, gt=0, description="1/K, PI loop on the leaving chilled water")
+    reset: Duration = Field(180.0, description="integral time of the PI loop")
+    T_chw_design: Temperature = Field(291.15, description="commissioned set-point")
+    T_chw_lowest: Temperature = Field(280.15, description="lowest set-point")
+    T_chw_highest: Temperature = Field(298.15, description="highest set-point")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not (self.T_chw_out_nominal < self.T_chw_in_nominal
+                and self.T_condenser_in_nominal < self.T_condenser_out_nominal < self.T_condenser_max - DERATE_BAND):
+            raise ValueError("a chiller cools its evaporator water and heats its condenser water: state "
+                             "T_chw_out_nominal below T_chw_in_nominal and T_condenser_in_nominal below "
+                             f"T_condenser_out_nominal, and that below T_condenser_max - {DERATE_BAND:g} K")
+        if self.lift_nominal < LIFT_MIN + 4.0:
+            raise ValueError(f"the nominal lift between the refrigerant temperatures is {self.lift_nominal:.1f} K; the "
+                             f"formula for the COP needs {LIFT_MIN + 4.0:g} K")
+        if self.efficiency >= 1.0 - self.drive_loss:
+            raise ValueError(f"COP_nominal = {self.COP_nominal:g} is above Carnot's {self.carnot_nominal:.2f} between "
+                             "the refrigerant temperatures, less drive_loss")
+        if not self.T_chw_lowest <= self.T_chw_design <= self.T_chw_highest:
+            raise ValueError(f"T_chw_design = {self.T_chw_design:g} K lies outside T_chw_lowest .. T_chw_highest "
+                             f"({self.T_chw_lowest:g} .. {self.T_chw_highest:g} K)")
+        return self
+
+    @property
+    def fluid(self) -> Medium:
+        """The liquid on both sides."""
+        return MEDIA[self.medium]
+
+    @property
+    def lift_nominal(self) -> float:
+        """Between the refrigerant temperatures of the nominal point, K."""
+        return (self.T_condenser_out_nominal + self.pinch_condenser) - (self.T_chw_out_nominal - self.pinch_evaporator)
+
+    @property
+    def carnot_nominal(self) -> float:
+        """Carnot's cooling COP between the refrigerant temperatures of the nominal point."""
+        return (self.T_chw_out_nominal - self.pinch_evaporator) / self.lift_nominal
+
+    @property
+    def efficiency(self) -> float:
+        """COP over Carnot's at full load."""
+        return self.COP_nominal / self.carnot_nominal
+
+    @cached_property
+    def m_flow_chw(self) -> float:
+        """Chilled water, constant, kg/s."""
+        return float(self.Q_flow_nominal / (self.fluid.h(self.T_chw_in_nominal) - self.fluid.h(self.T_chw_out_nominal)))
+
+    @cached_property
+    def m_flow_condenser_nominal(self) -> float:
+        """Condenser water at the nominal point, kg/s."""
+        Q_flow = self.Q_flow_nominal * (1.0 + (1.0 - self.drive_loss) / self.COP_nominal)
+        return float(Q_flow / (self.fluid.h(self.T_condenser_out_nominal) - self.fluid.h(self.T_condenser_in_nominal)))
+
+    @cached_property
+    def P_pump(self) -> float:
+        """Electricity of the chilled-water pump, all of it heat of the water, W."""
+        rho = float(self.fluid.rho(self.T_chw_out_nominal))
+        return self.m_flow_chw * self.dp_chw_nominal / rho / self.eta_pump
+
+    def _capacity(self, m_flow: float, T: float) -> float:
+        return self.residence_time * m_flow * float(self.fluid.cp(T))
+
+    @cached_property
+    def C_chw(self) -> float:
+        """Heat capacity of the evaporator's water, J/K."""
+        return self._capacity(self.m_flow_chw, self.T_chw_out_nominal)
+
+    @cached_property
+    def C_condenser(self) -> float:
+        """Heat capacity of the condenser's water, J/K."""
+        return self._capacity(self.m_flow_condenser_nominal, self.T_condenser_out_nominal)
+
+    def signals(self) -> tuple[Signal, ...]:
+        """See the module's equations."""
+        cooling = Account.ELECTRICITY_COOLING
+        return (
+            state("T_chw", "K", "chilled water leaving", start=self.T_chw_design, energy=self.C_chw),
+            state("T_condenser", "K", "condenser water leaving", start=self.T_condenser_out_nominal,
+                  energy=self.C_condenser),
+            state("y", "1", "load of the compressor", start=0.5, lower=0.0, upper=1.0),
+            state("valve", "1", "condenser valve's position above its floor", start=0.5, lower=0.0, upper=1.0),
+            state("integral", "1", "PI integral of the load", start=0.5),
+            setpoint("T_chw_set", "K", "leaving chilled water", default=self.T_chw_design, lower=self.T_chw_lowest,
+                     upper=self.T_chw_highest, rate_max=1.0 / 60.0),
+            parameter("COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5, upper=1.1),
+            output("Q_flow", "W", "cooling: heat taken from the chilled water"),
+            output("Q_flow_condenser", "W", "heat given to the condenser water"),
+            output("COP", "1", "of the compressor, also while it stands"),
+            output("P_el_compressor", "W", "electricity of the compressor"),
+            output("P_el", "W", "electricity of compressor and chilled-water pump", account=cooling),
+            output("Q_flow_drive", "W", "electricity that becomes heat of the water", boundary="energy"),
+            output("m_flow_condenser", "kg/s", "condenser water"),
+        )
+
+    def condenser_flow(self, dp: Value, valve: Value) -> Value:
+        """kg/s through condenser and valve at a pressure difference and a valve position (0..1)."""
+        dp_nominal = self.dp_condenser_nominal + self.dp_valve_nominal
+        dp_small = 1e-3 * dp_nominal
+        opening = self.valve_floor + (1.0 - self.valve_floor) * valve
+        k = hydraulics.series(
+            hydraulics.coefficient(self.m_flow_condenser_nominal, self.dp_condenser_nominal),
+            hydraulics.coefficient(self.m_flow_condenser_nominal, self.dp_valve_nominal) * opening,
+        )
+        return hydraulics.mass_flow(dp, k, dp_small)
+
+    def cop(self, T_chw: Value, T_condenser: Value, y: Value) -> Value:
+        """COP as new, from the leaving temperatures (K) and the load."""
+        T_evaporation = T_chw - self.pinch_evaporator
+        lift = at_least(T_condenser + self.pinch_condenser - T_evaporation, LIFT_MIN, 1.0)
+        return self.efficiency * T_evaporation / lift * (1.0 - self.part_load_loss * (1.0 - y) ** 2)
+
+    def equations(self, v: Mapping[str, Value]) -> Equations:
+        """See the module's equations."""
+        fluid, T_chw, T_condenser, y = self.fluid, v["T_chw"], v["T_condenser"], v["y"]
+        m_condenser = self.condenser_flow(v["condenser_in.p"] - v["condenser_out.p"], v["valve"])
+        H_condenser_in, H_condenser_out = through(fluid, m_condenser, v["condenser_in.T"], T_condenser,
+                                                  v["condenser_out.T"])
+        H_chw_in, H_chw_out = through(fluid, self.m_flow_chw, v["evaporator_in.T"], T_chw, v["evaporator_out.T"])
+
+        protection = (smoothstep((self.T_condenser_max - T_condenser) / DERATE_BAND)
+                      * smoothstep((T_chw - self.T_evaporator_min) / DERATE_BAND))
+        cop = v["COP_factor"] * self.cop(T_chw, T_condenser, y)
+        Q_evaporator = y * self.Q_flow_nominal * protection
+        P_compressor = Q_evaporator / cop
+        Q_condenser = Q_evaporator + (1.0 - self.drive_loss) * P_compressor
+
+        loop = Pi(self.gain, self.reset)
+        error = T_chw - v["T_chw_set"]
+        return Equations(
+            rates={
+                "T_chw": (H_chw_in + H_chw_out - Q_evaporator + self.P_pump) / self.C_chw,
+                "T_condenser": (H_condenser_in + H_condenser_out + Q_condenser) / self.C_condenser,
+                "y": lag_rate(loop.command(error, v["integral"]), y, self.loading_time),
+                "valve": stroke_rate(y, v["valve"], self.valve_stroke),
+                "integral": loop.rate(error, v["integral"]),
+            },
+            flows={
+                "evaporator_in.m_flow": self.m_flow_chw, "evaporator_in.H_flow": H_chw_in,
+                "evaporator_out.m_flow": -self.m_flow_chw, "evaporator_out.H_flow": H_chw_out,
+                "condenser_in.m_flow": m_condenser, "condenser_in.H_flow": H_condenser_in,
+                "condenser_out.m_flow": -m_condenser, "condenser_out.H_flow": H_condenser_out,
+            },
+            outputs={
+                "Q_flow": Q_evaporator,
+                "Q_flow_condenser": Q_condenser,
+                "COP": cop,
+                "P_el_compressor": P_compressor,
+                "P_el": P_compressor + self.P_pump,
+                "Q_flow_drive": (1.0 - self.drive_loss) * P_compressor + self.P_pump,
+                "m_flow_condenser": m_condenser,
+            },
+        )  # fmt: skip

@@ -1,0 +1,98 @@
+"""A trim chiller of 1.6 MW whose condenser heats the facility water."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plant_models.components.chiller import Chiller
+from tests.strategies import component_checks as checks
+
+ZERO = 273.15
+SIZES = {"Q_flow_nominal": 1.6e6, "dp_condenser_nominal": 40e3, "dp_valve_nominal": 40e3}
+CHILLER = Chiller(**SIZES)
+
+
+def point(dp=80e3, T_chw_in=26.0, T_condenser_in=32.0, **changes):
+    return checks.start(CHILLER, **{"condenser_in__p": 1e5 + dp, "condenser_out__p": 1e5,
+                                    "evaporator_in__T": T_chw_in + ZERO, "condenser_in__T": T_condenser_in + ZERO,
+                                    "y": 1.0, "valve": 1.0} | changes)
+
+
+def test_nominal_point_is_reproduced():
+    e = CHILLER.equations(point(T_chw=18 + ZERO, T_condenser=42 + ZERO))
+    assert float(e.outputs["Q_flow"]) == pytest.approx(1.6e6)
+    assert float(e.outputs["COP"]) == pytest.approx(5.0, rel=1e-9)
+    assert float(e.outputs["P_el_compressor"]) == pytest.approx(320e3)
+    assert float(e.outputs["Q_flow_condenser"]) == pytest.approx(1.6e6 + 0.97 * 320e3)
+    # the flow law's rounding (1e-3 of the drop) is all that is off in the condenser
+    assert float(e.rates["T_condenser"]) == pytest.approx(0.0, abs=1e-5)
+    assert float(e.rates["T_chw"]) == pytest.approx(CHILLER.P_pump / CHILLER.C_chw, rel=1e-6)
+
+
+def test_balances_at_random_points():
+    for v in checks.random_points(CHILLER, 100):
+        checks.assert_balances(CHILLER, v)
+
+
+def test_symbols_agree_and_corners_are_finite():
+    checks.assert_symbols_agree(CHILLER, checks.random_points(CHILLER, 40, seed=1))
+    corners = (point(dp=dp, y=y, valve=y, T_chw=T_chw + ZERO, T_condenser=T_condenser + ZERO)
+               for dp in (0.0, 80e3, -80e3) for y in (0.0, 1.0) for T_chw in (0.0, 20.0, 40.0)
+               for T_condenser in (-20.0, 20.0, 45.0, 80.0))
+    checks.assert_symbols_agree(CHILLER, corners)
+
+
+@given(T_chw=st.floats(3, 30), T_condenser=st.floats(10, 54), y=st.floats(0, 1))
+def test_second_law_holds(T_chw, T_condenser, y):
+    """Less entropy never leaves than enters: COP below Carnot's between the waters."""
+    cop = float(CHILLER.cop(T_chw + ZERO, T_condenser + ZERO, y))
+    lift = T_condenser - T_chw
+    assert cop > 0
+    if lift > 0:
+        assert cop < (T_chw + ZERO) / lift
+
+
+@given(T_chw=st.floats(5, 25), T_condenser=st.floats(25, 50), y=st.floats(0.1, 1))
+def test_more_lift_costs_more(T_chw, T_condenser, y):
+    def cop(a, b):
+        return float(CHILLER.cop(a + ZERO, b + ZERO, y))
+
+    assert cop(T_chw, T_condenser + 1) < cop(T_chw, T_condenser)
+    assert cop(T_chw + 1, T_condenser) > cop(T_chw, T_condenser)
+
+
+def test_chilled_water_is_held_over_the_load_range():
+    for T_chw_in in (19.0, 22.0, 25.0):
+        settled = checks.settle(CHILLER, point(T_chw_in=T_chw_in))
+        assert settled["T_chw"] == pytest.approx(18 + ZERO, abs=0.05)
+        assert settled["valve"] == pytest.approx(settled["y"], abs=0.02)
+
+
+def test_stands_without_load_and_protects_itself_without_condenser_water():
+    idle = checks.settle(CHILLER, point(T_chw_in=15.0))
+    assert idle["y"] == pytest.approx(0.0, abs=1e-4)
+    dry = checks.settle(CHILLER, point(dp=0.0), hours=1)
+    assert dry["T_condenser"] <= CHILLER.T_condenser_max + 1e-6
+    assert float(CHILLER.equations(dry).outputs["Q_flow"]) < 0.01 * 1.6e6
+
+
+def test_frost_protection_ends_the_cooling():
+    assert float(CHILLER.equations(point(T_chw=2 + ZERO)).outputs["Q_flow"]) == 0.0
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"T_chw_in_nominal": 290.0}, "T_chw_out_nominal below"),
+    ({"COP_nominal": 12.0}, "above Carnot's"),
+    ({"T_condenser_in_nominal": 292.0, "T_condenser_out_nominal": 297.0}, "lift"),
+    ({"T_chw_design": 310.0}, "outside T_chw_lowest"),
+])
+def test_impossible_sizes_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Chiller(**SIZES | changes)
+
+
+def test_all_signals_are_answered():
+    e = CHILLER.equations(point())
+    assert np.all(np.isfinite([float(x) for x in e.outputs.values()]))
+    assert set(e.outputs) == {s.name for s in CHILLER.signals() if s.role == "output"}
