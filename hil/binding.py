@@ -50,7 +50,7 @@ def bind(device: Device, vocabulary: Mapping[str, Signal], map_: RegisterMap | N
             if point.optional:
                 continue
             raise MapError(f"{where}: point {point.name!r} stands for no signal of the plant ({error})") from None
-        points[signal.name] = _checked(_with_safe(point, device, where), signal, where)
+        points[signal.name] = _checked(_with_safe(point, signal, device, where), signal, where)
     return BoundDevice(device, map_, points)
 
 
@@ -66,11 +66,12 @@ def bind_all(devices: Iterable[Device], vocabulary: Mapping[str, Signal]) -> tup
     return bound
 
 
-def _with_safe(point: Point, device: Device, where: str) -> Point:
-    if point.name not in device.safe:
+def _with_safe(point: Point, signal: Signal, device: Device, where: str) -> Point:
+    """The point with the site's safe value, or the machine's commissioned one."""
+    if point.name not in device.safe and point.safe != "commissioned":
         return point
     try:
-        value = to_si(device.safe[point.name], point.si)
+        value = to_si(device.safe[point.name], point.si) if point.name in device.safe else signal.default
         point.check_value(value, "safe value", exactly=True)
     except ValueError as error:
         raise MapError(f"{where}: {point.name}: {error}") from None
@@ -85,7 +86,7 @@ def _checked(point: Point, signal: Signal, where: str) -> Point:
         return point
     if signal.role is not Role.INPUT:
         raise MapError(f"{what}: the map writes it, but it is no set-point ({signal.role})")
-    if point.safe is not None and not signal.lower <= point.safe <= signal.upper:
+    if isinstance(point.safe, float) and not signal.lower <= point.safe <= signal.upper:
         raise MapError(
             f"{what}: safe value {point.show(point.safe)} is outside the machine's {point.show(signal.lower)} .. "
             f"{point.show(signal.upper)}; give this site's own under safe:"

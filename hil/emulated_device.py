@@ -61,7 +61,7 @@ class EmulatedDevice:
             self.fallen_back = True
             self.fallbacks += 1
             for signal, point in self.bound.writable.items():
-                if point.on_lost == "safe" and point.safe is not None:
+                if point.on_lost == "safe" and isinstance(point.safe, float):
                     self._store(point, encode(self.bound.map, point, point.safe))
                     self._pending[signal] = point.safe
 

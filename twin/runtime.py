@@ -19,8 +19,6 @@ from hil.sample import Sample
 from twin.journal import Journal, WriteEntry
 
 Mode = Literal["shadow", "auto"]
-Envelope = Callable[[Mapping[str, float], Mapping[str, float]], tuple[Mapping[str, float], Sequence[str]]]
-"""set-points and measurements in; set-points that may be written and what was changed, in words, out"""
 Estimate = Callable[[float, Mapping[str, Sample]], Mapping[str, float]]
 """time and all samples, good and bad, in; the controller's measurements out"""
 
@@ -40,11 +38,23 @@ class Field(Protocol):
     def release(self) -> None: ...  # noqa: D102
 
 
-def unguarded(
-    setpoints: Mapping[str, float], measurements: Mapping[str, float]
-) -> tuple[Mapping[str, float], Sequence[str]]:
-    """The envelope that lets everything pass: for tests, and for equipment that guards itself."""
-    return setpoints, ()
+class Guard(Protocol):
+    """What no set-point may cross, and how fast it may move: controllers.envelope.Envelope has it."""
+
+    names: list[str]
+    """the set-points that it guards, in the order of :meth:`advance`"""
+
+    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> Sequence[object]:
+        """Takes over the targets that pass; returns what was changed, to be shown as text."""
+        ...
+
+    def advance(self, dt: float) -> Iterable[float]:
+        """The set-points ``dt`` seconds later, nearer to their targets."""
+        ...
+
+    def track(self, values: Mapping[str, float]) -> None:
+        """Starts from values read back from the equipment."""
+        ...
 
 
 @dataclass(slots=True)
@@ -58,7 +68,7 @@ class Counts:
     refreshed: int = 0
     failed_writes: int = 0
     held_back: int = 0
-    """decisions that were not written: late, plant lost meanwhile, refused, or mode shadow"""
+    """decisions and set-points that were not written: late, plant lost meanwhile, refused, or mode shadow"""
     overruns: int = 0
 
 
@@ -86,10 +96,10 @@ class Runtime:
         self,
         client: Field,
         controller: Controller,
+        envelope: Guard,
         journal: Journal,
         clock: Clock,
         *,
-        envelope: Envelope = unguarded,
         estimate: Estimate | None = None,
         forecast: Callable[[float], Forecast | None] | None = None,
         mode: Mode = "auto",
@@ -120,9 +130,12 @@ class Runtime:
         self._values: dict[str, Sample] = {}
         self._missing_since = -1.0
         self._next_decision = -1.0
+        self._advanced = -1.0
+        self._decided = False
         self._deciding: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
         self._failing: set[str] = set()
+        self._shadowed: dict[str, float] = {}
 
     async def run(self, duration: float | None = None) -> Counts:
         """Turns until ``duration`` seconds of the clock have passed, or until cancelled."""
@@ -142,7 +155,7 @@ class Runtime:
         return self.counts
 
     async def cycle(self, now: float) -> None:
-        """One turn: scan, judge, refresh, and begin a decision if one is due."""
+        """One turn: scan, judge, begin a decision if one is due, move the set-points towards the last one."""
         samples = await self.client.scan()
         self.counts.scans += 1
         missing = self._missing(now, samples)
@@ -153,9 +166,7 @@ class Runtime:
             else:
                 self._next_decision = now + self.controller.interval
                 self._deciding = asyncio.create_task(self._decide(now, samples))
-        if self.mode == "auto" and self.state != "waiting":
-            async with self._writing:
-                self._record(await self.client.refresh(), "refresh")
+        await self._move(now)
         if self.on_cycle is not None:
             self.on_cycle(Cycle(now, self.state, samples, self.decision, dict(self.alarms)))
 
@@ -189,8 +200,10 @@ class Runtime:
         if not missing:
             if self.state != "running":
                 self._clear("plant", "complete scan: deciding")
-                self.state, self._next_decision = "running", now
+                self.state, self._next_decision, self._decided = "running", now, False
                 self.client.release()
+                present = {n: self._values[n].value for n in self.client.setpoints if n in self._values}
+                self.envelope.track(present)  # from what the equipment does now: no bump
             return
         text = f"no usable value of {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}"
         if self.state == "running":
@@ -216,7 +229,7 @@ class Runtime:
             measurements = self._measurements(now, samples)
             forecast = self.forecast(now) if self.forecast else None
             decision = await asyncio.to_thread(self.controller.step, now, measurements, forecast)
-            setpoints, messages = self.envelope(decision.setpoints, measurements)
+            corrections = self.envelope.check(decision.setpoints, measurements)
         except Exception as error:  # noqa: BLE001  whatever a controller does, the loop goes on, and says so
             self._alarm("controller", f"{self.controller.name} failed: {type(error).__name__}: {error}")
             self.counts.held_back += 1
@@ -227,33 +240,54 @@ class Runtime:
         self.decision = decision
         duration = wall.perf_counter() - begun
         self.journal.add_decision(now, decision.source, decision.status, decision.message, duration)
-        for message in messages:
-            self._event("info", "envelope", message)
-        await self._act(now, decision.source, setpoints)
-
-    async def _act(self, now: float, who: str, setpoints: Mapping[str, float]) -> None:
-        if self.mode == "shadow":
-            self.counts.held_back += 1
-            nan = float("nan")
-            olds = {n: self._values[n].value if n in self._values else nan for n in setpoints}
-            self.journal.add_writes(WriteEntry(now, n, who, olds[n], v, nan, "shadow") for n, v in setpoints.items())
-            return
+        for correction in corrections:
+            self._event("info", "envelope", str(correction))
+        orphans = sorted(set(decision.setpoints) - set(self.client.setpoints))
+        if orphans:
+            self._alarm("setpoints", f"no device takes {', '.join(orphans)}")
         if self.state != "running":
             self.counts.held_back += 1
             self._event("info", "runtime", "a decision came when the plant was lost: not written")
             return
+        if not self._decided:
+            self._decided, self._advanced = True, self.clock.time() - self.scan_interval
+        await self._move(self.clock.time())
+
+    async def _move(self, now: float) -> None:
+        """Set-points a step towards the last decision; while holding they stay where they are, refreshed."""
+        if self.mode == "auto" and self.state == "holding":
+            async with self._writing:
+                self._record(await self.client.refresh(), "refresh")
+        if self.state != "running" or not self._decided or self.decision is None:
+            return
+        who = self.decision.source
+        dt, self._advanced = now - self._advanced, now
         taken = set(self.client.setpoints)
-        orphans = sorted(set(setpoints) - taken)
-        if orphans:
-            self._alarm("setpoints", f"no device takes {', '.join(orphans)}")
+        values = {
+            name: float(value)
+            for name, value in zip(self.envelope.names, self.envelope.advance(dt), strict=True)
+            if name in taken
+        }
+        if self.mode == "shadow":
+            self._shadow(now, who, values)
+            return
         try:
             async with self._writing:
-                self._record(await self.client.write({n: v for n, v in setpoints.items() if n in taken}), who)
+                self._record(await self.client.write(values), who)
         except WriteRefused as error:
             self.counts.held_back += 1
             self._alarm("write", str(error))
             return
         self._clear("write", "set-points are possible again")
+
+    def _shadow(self, now: float, who: str, values: Mapping[str, float]) -> None:
+        """Notes what would have been written where it is new."""
+        nan = float("nan")
+        fresh = {n: v for n, v in values.items() if self._shadowed.get(n) != v}
+        self._shadowed.update(fresh)
+        self.counts.held_back += len(fresh)
+        present = {n: self._values[n].value if n in self._values else nan for n in fresh}
+        self.journal.add_writes(WriteEntry(now, n, who, present[n], v, nan, "shadow") for n, v in fresh.items())
 
     def _record(self, results: Sequence[Written], who: str) -> None:
         now = self.clock.time()
@@ -269,7 +303,7 @@ class Runtime:
                 self._alarm(f"write.{w.signal}", f"{w.status}: {w.message}")
             self.counts.written += w.status is WriteStatus.WRITTEN
             self.counts.refreshed += w.status is WriteStatus.REFRESHED
-            if w.ok or not known or who != "refresh":  # one entry for a refresh that fails again and again
+            if w.status is not WriteStatus.UNCHANGED and (w.ok or not known):  # what fails again and again: once
                 entries.append(WriteEntry(now, w.signal, who, w.old, w.new, w.read_back, w.status.value, w.message))
         self.journal.add_writes(entries)
 

@@ -82,7 +82,9 @@ class Point(BaseModel):
     sentinels: tuple[int, ...] = Field((), description="raw values that mean: no value")
     access: Literal["r", "w", "rw"] = "r"
     range: tuple[float, float] | None = Field(None, description="outside it: bad if read, refused if written")
-    safe: float | None = Field(None, description="what the device falls back to")
+    safe: float | Literal["commissioned"] | None = Field(
+        None, description="what the device falls back to: a value, or the machine's commissioned set-point"
+    )
     on_lost: Literal["hold", "safe"] = "safe"
     deadband: float = Field(0.0, ge=0, description="smaller changes are not written")
     refresh: Duration | None = Field(None, description="re-write within this time, even unchanged")
@@ -108,7 +110,7 @@ class Point(BaseModel):
             if low >= high:
                 raise ValueError(f"the lowest value must be below the highest, found {value!r}")
             return low, high
-        if info.data.get("type") == "bool":
+        if value == "commissioned" or info.data.get("type") == "bool":
             return value
         return None if value is None else to_si(value, unit)
 
@@ -142,7 +144,7 @@ class Point(BaseModel):
         if self.deadband and self.deadband < 0.999 * self.step:
             raise ValueError(f"deadband {self.deadband:g} is finer than the register's step of {self.step:g} {self.si}")
         for value, what in ((self.safe, "safe value"), *((v, "end of range") for v in self.range or ())):
-            if value is not None:
+            if value is not None and value != "commissioned":
                 self.check_value(value, what, exactly=what == "safe value")
 
     def check_value(self, value: float, what: str, *, exactly: bool = False) -> None:

@@ -10,7 +10,7 @@ from hil.client import FieldClient
 from hil.clock import ScaledClock
 from hil.emulator import Emulator
 from tests.hil import toy_plant as toy
-from tests.system.toy_runtime import Constant
+from tests.system.toy_runtime import Constant, Free
 from twin.journal import Journal
 from twin.runtime import Runtime
 
@@ -49,7 +49,7 @@ def test_a_killed_plant_makes_the_controller_alarm_and_wait_and_a_new_one_makes_
 
         client = FieldClient(toy.devices(port), clock, timeout=0.3)
         with Journal(tmp_path / "j.sqlite") as journal:
-            runtime = Runtime(client, Constant(), journal, clock, scan_interval=2.0)
+            runtime = Runtime(client, Constant(), Free(), journal, clock, scan_interval=2.0)
             first = await plant()
             await client.start()
             loop = asyncio.create_task(runtime.run())

@@ -31,12 +31,30 @@ class Constant:
         pass
 
 
+class Free:
+    """An envelope that lets everything pass."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._values: list[float] = []
+
+    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> list[object]:
+        self.names, self._values = list(setpoints), list(setpoints.values())
+        return []
+
+    def advance(self, dt: float) -> list[float]:
+        return self._values
+
+    def track(self, values: Mapping[str, float]) -> None:
+        pass
+
+
 async def run(port: int, start: float, speed: float, origin: float, journal: str) -> None:
     clock = ScaledClock(start, speed, origin)
     client = FieldClient(toy.devices(port), clock, timeout=0.3)
     await client.start()
     with Journal(journal) as book:
-        await Runtime(client, Constant(), book, clock, scan_interval=2.0).run()
+        await Runtime(client, Constant(), Free(), book, clock, scan_interval=2.0).run()
 
 
 if __name__ == "__main__":

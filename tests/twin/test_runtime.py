@@ -42,6 +42,33 @@ class Follower:
         pass
 
 
+class Guard:
+    """Limits the pump, and moves it by ``rate`` a second."""
+
+    def __init__(self, top=math.inf, rate=math.inf):
+        self.top, self.rate = top, rate
+        self.targets, self.values = {}, {}
+
+    @property
+    def names(self):
+        return list(self.targets)
+
+    def check(self, setpoints, measurements):
+        assert "heater.T" in measurements
+        self.targets = {**setpoints, "pump.y": min(setpoints["pump.y"], self.top)}
+        return [f"{n} limited to {v}" for n, v in self.targets.items() if v != setpoints[n]]
+
+    def advance(self, dt):
+        reach = self.rate * dt
+        for name, target in self.targets.items():
+            value = self.values.get(name, target)
+            self.values[name] = value + min(max(target - value, -reach), reach) if self.rate < math.inf else target
+        return [self.values[n] for n in self.targets]
+
+    def track(self, values):
+        self.values = dict(values)
+
+
 class Rig:
     """An emulator, a client and a runtime on one clock; ``turn`` is one cycle of the runtime and its plant."""
 
@@ -71,13 +98,14 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(controller, **settings):
+async def rig(controller, guard=None, **settings):
     clock = LockStepClock(START)
     port = toy.free_port()
     emulator = Emulator(toy.ToyLoop(), toy.devices(port), clock, step=2.0)
     client = FieldClient(toy.devices(port), clock, timeout=0.2)
     journal = Journal(":memory:")
-    runtime = Runtime(client, controller, journal, clock, **{"scan_interval": 2.0, "grace": 5.0, **settings})
+    settings = {"scan_interval": 2.0, "grace": 5.0, **settings}
+    runtime = Runtime(client, controller, guard or Guard(), journal, clock, **settings)
     await client.start()
     try:
         yield Rig(emulator, client, runtime, journal, clock)
@@ -151,19 +179,34 @@ def test_shadow_mode_writes_nothing_and_says_what_it_would():
 
 
 def test_the_envelope_has_the_last_word():
-    def envelope(setpoints, measurements):
-        assert "heater.T" in measurements
-        return {**setpoints, "pump.y": min(setpoints["pump.y"], 0.4)}, ["pump.y limited to 0.4"]
-
     async def main():
         controller = Follower()
         controller.y = 0.9
-        async with rig(controller, envelope=envelope) as r:
+        async with rig(controller, Guard(top=0.4)) as r:
             await r.emulator.start()
             await r.until("running")
             await r.turn(2)
             assert r.emulator.simulator.get("pump.y") == pytest.approx(0.4)
             assert ("info", "envelope", "pump.y limited to 0.4") in [e[1:] for e in r.journal.events()]
+
+    within(20, main())
+
+
+def test_setpoints_move_no_faster_than_the_envelope_lets_them_and_start_where_the_plant_is():
+    async def main():
+        controller = Follower(interval=100.0)
+        controller.y = 0.4
+        async with rig(controller, Guard(rate=0.01)) as r:
+            await r.emulator.start()
+            await r.until("running")
+            seen = []
+            for _ in range(30):
+                await r.turn()
+                seen.append(r.emulator.simulator.get("pump.y"))
+            steps = [a - b for a, b in zip([0.8, *seen], seen, strict=False)]
+            assert max(steps) <= 0.02 + 1e-3  # 2 s at 0.01 a second, and half a register step
+            assert seen[-1] == pytest.approx(0.4, abs=0.005)
+            assert r.journal.writes("pump.y")[0].new >= 0.77
 
     within(20, main())
 
@@ -180,7 +223,7 @@ def test_an_impossible_setpoint_is_held_back_with_an_alarm():
             await r.turn(6)
             assert "170 percent is outside the range" in r.runtime.alarms["write"]
             assert r.emulator.simulator.get("pump.y") == pytest.approx(held)
-            assert r.runtime.counts.held_back == 1
+            assert r.runtime.counts.held_back >= 1
             controller.y = 0.6
             await r.turn(6)
             assert "write" not in r.runtime.alarms
@@ -321,7 +364,9 @@ def test_it_runs_by_the_clock_and_stops():
         client = FieldClient(toy.devices(port), clock, timeout=0.2)
         cycles = []
         with Journal(":memory:") as journal:
-            runtime = Runtime(client, Follower(20.0), journal, clock, scan_interval=4.0, on_cycle=cycles.append)
+            runtime = Runtime(
+                client, Follower(20.0), Guard(), journal, clock, scan_interval=4.0, on_cycle=cycles.append
+            )
             await emulator.start()
             await client.start()
             plant = asyncio.create_task(emulator.run())
