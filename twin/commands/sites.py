@@ -105,7 +105,7 @@ def _show(found: dict[str, Any]) -> None:
     print_table("", ("machine", "kind", "count"), machines, right=("count",))
     roles = ", ".join(f"{count} {role}s" for role, count in found["signals"].items())
     out.print(f"{found['nodes']} nodes; {roles}")
-    design = ((account, in_words(item["value"], item["unit"])) for account, item in found["design"].items())
+    design = ((account, in_words(abs(item["value"]), item["unit"])) for account, item in found["design"].items())
     print_table("Settled at design load and weather", ("account", "flow"), design, right=("flow",))
     limits = (
         (item["signal"], in_words(item["value"], item["unit"]), in_words(item["limit"], item["unit"]),

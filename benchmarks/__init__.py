@@ -1,0 +1,1 @@
+"""What is measured of heatloop: `make bench`, or `python -m benchmarks [name]`."""

@@ -1,0 +1,78 @@
+"""What the documentation shows is run: the Python of a page, the site it describes, the tables, the links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from plant_models.components.catalog import CATALOG
+from plant_models.integrate import Simulator
+from plant_models.plant import Plant
+from plant_models.site import SiteError, load_site
+
+DOCS = Path(__file__).parents[2] / "docs"
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+YAML = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if PYTHON.search(page.read_text(encoding="utf-8"))]
+OWN_PLANT = (DOCS / "your-own-plant.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def server_room(tmp_path: Path) -> Path:
+    """The page's site with its variants, as the file that the page calls it."""
+    path = tmp_path / "server_room.yaml"
+    path.write_text("\n".join(YAML.findall(OWN_PLANT)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs(page: Path) -> None:
+    blocks = PYTHON.findall(page.read_text(encoding="utf-8"))
+    namespace: dict[str, object] = {"__name__": f"docs_{page.stem}"}
+    exec(compile("\n".join(blocks), str(page), "exec", dont_inherit=True), namespace)
+    assert len(namespace) > 2
+
+
+def test_the_site_of_the_page_settles_and_balances(server_room: Path) -> None:
+    simulator = Simulator(Plant(load_site(server_room)))
+    simulator.settle(4 * 3600.0)
+    simulator.step(60.0)
+    assert simulator.balance("energy").error < 1e-6
+    assert simulator.get("cdu.1.T_gpu_max") < 273.15 + 90.0
+
+
+def test_the_variant_of_the_page_has_more_machines(server_room: Path) -> None:
+    plain, large = load_site(server_room), load_site(f"{server_room}@large")
+    assert len(large.instances()) == len(plain.instances()) + 2
+
+
+@pytest.mark.parametrize(("good", "bad"), [("    racks: 8", "    rackss: 8"), (", vessel.port]", "]")])
+def test_the_messages_of_the_page_are_the_ones_that_appear(server_room: Path, good: str, bad: str) -> None:
+    server_room.write_text(server_room.read_text(encoding="utf-8").replace(good, bad, 1), encoding="utf-8")
+    with pytest.raises(SiteError) as caught:
+        load_site(server_room)
+    lines = str(caught.value).replace(f"{server_room.parent}/", "").splitlines()
+    assert any(f"{line}\n" in OWN_PLANT for line in lines), lines
+
+
+def test_the_table_of_machines_is_the_catalogue() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", OWN_PLANT, re.MULTILINE)
+    told = {kind: re.findall(r"`(\w+)`", ports) for kind, ports in rows}
+    assert told == {kind: [port.name for port in machine.ports] for kind, machine in CATALOG.items()}
+
+
+def test_every_machine_is_in_the_reference() -> None:
+    text = (DOCS / "reference" / "machines.md").read_text(encoding="utf-8")
+    assert [kind for kind, machine in CATALOG.items() if f"::: {machine.__module__}\n" not in text] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    broken = [
+        f"{page.name}: {target}"
+        for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
