@@ -168,10 +168,10 @@ class Forecaster:
         return time, total
 
     def _expected_load(self, time: float, grid: Array) -> Array:
-        """The present load, on its way to what recent days had at this hour.
+        """What recent days had at this hour, and how far the present is off, fading.
 
-        Their hourly mean counts as far as the days agree: it is drawn to the mean over all hours by the share of its
-        variance that days without any pattern would show as well (Stein's shrinkage).
+        The hourly mean of the days counts as far as they agree: it is drawn to the mean over all hours by the share
+        of its variance that days without any pattern would show as well (Stein's shrinkage).
         """
         here = int(np.searchsorted(self._load_time, time + _TOLERANCE, side="right")) - 1
         if here < 0:
@@ -190,12 +190,12 @@ class Forecaster:
                                  np.full(window + 1, 1 / (window + 1)), mode="same")[window:-window]
             # recent[k] is what lies k + 1 steps after the same clock time as now
             index = np.mod(np.round(ahead / _LOAD_STEP).astype(int) - 1, per_day)
-            profile = smooth[index]
+            profile, usual = smooth[index], float(smooth[-1])
         else:
-            profile = np.full(grid.size, past.mean())
-        present = float(past[-1])
-        expected: Array = profile + (present - profile) * np.exp(-ahead / self.settings.load_memory)
-        return expected
+            profile, usual = np.full(grid.size, past.mean()), float(past.mean())
+        expected: Array = profile + (float(past[-1]) - usual) * np.exp(-ahead / self.settings.load_memory)
+        # a low profile and a low present must not add up to less than was ever seen
+        return np.clip(expected, past.min(), past.max())
 
     @staticmethod
     def _same_hour(series: Series, grid: Array, known_until: float, periods: tuple[float, ...]) -> Array:

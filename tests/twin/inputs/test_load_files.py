@@ -44,7 +44,7 @@ def test_spread_by_rated_power_keeps_the_load_factor():
 def test_spread_refuses_peaks_beyond_design():
     columns = np.ones((100, 1))
     columns[3] = 9.0
-    with pytest.raises(InputError, match="the load peaks at 6.67 of it, accepted is peak_limit = 1"):
+    with pytest.raises(InputError, match=r"the load peaks at 6\.67 of it, accepted is peak_limit = 1"):
         Spread(scale="mean", fraction=0.8).apply(columns, 60.0, np.full(2, 1e6), 0)
 
 
