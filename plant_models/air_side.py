@@ -44,6 +44,8 @@ def size_conductance(transfer: Callable[[float], float], wanted: float, what: st
     lower, upper = -20.0, math.log(wanted) + 7.0
     limit = transfer(math.exp(upper))
     if not wanted < limit:
-        raise ValueError(f"{what}: the nominal point is impossible: an endless surface would transfer {limit:.6g} W, "
-                         f"{wanted:.6g} W are stated; state more air flow or a larger temperature difference")
+        raise ValueError(
+            f"{what}: the nominal point is impossible: an endless surface would transfer {limit:.6g} W, "
+            f"{wanted:.6g} W are stated; state more air flow or a larger temperature difference"
+        )
     return math.exp(brentq(lambda log_UA: transfer(math.exp(log_UA)) - wanted, lower, upper, xtol=1e-14, rtol=1e-14))

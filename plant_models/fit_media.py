@@ -25,8 +25,12 @@ def main() -> None:
         medium = MEDIA[name]
         x = np.cos(np.pi * (np.arange(POINTS) + 0.5) / POINTS)
         T = T_CENTRE + T_SCALE * x
-        for label, key, shipped in (("rho", "D", medium.rho_fit), ("cp", "C", medium.cp_fit),
-                                    ("log_mu", "V", medium.log_mu_fit), ("k", "L", medium.k_fit)):
+        for label, key, shipped in (
+            ("rho", "D", medium.rho_fit),
+            ("cp", "C", medium.cp_fit),
+            ("log_mu", "V", medium.log_mu_fit),
+            ("k", "L", medium.k_fit),
+        ):
             exact = np.array([PropsSI(key, "T", t, "P", PRESSURE, source) for t in T])
             wanted = np.log(exact) if label == "log_mu" else exact
             fitted = np.polynomial.polynomial.polyfit(x, wanted, len(shipped) - 1)
@@ -34,8 +38,10 @@ def main() -> None:
             for coefficients in (fitted, np.array(shipped)):
                 y = np.polynomial.polynomial.polyval(x, coefficients)
                 errors.append(float(np.max(np.abs((np.exp(y) if label == "log_mu" else y) / exact - 1.0))))
-            sys.stdout.write(f"{name:6} {label:7} new {errors[0]:.1e}  shipped {errors[1]:.1e}  "
-                             f"{', '.join(f'{c:.7g}' for c in fitted)}\n")
+            sys.stdout.write(
+                f"{name:6} {label:7} new {errors[0]:.1e}  shipped {errors[1]:.1e}  "
+                f"{', '.join(f'{c:.7g}' for c in fitted)}\n"
+            )
 
 
 if __name__ == "__main__":

@@ -58,8 +58,14 @@ def cross_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
     return C_min * (1.0 - exp(-NTU * _phi(C_min / C_max * exp(0.78 * log(NTU)))))
 
 
-def two_sided(UA_nominal: Any, ratio_1: Any, ratio_2: Any, share_1: float = 0.5, exponent: float = 0.8,
-              exponent_2: float | None = None) -> Any:
+def two_sided(
+    UA_nominal: Any,
+    ratio_1: Any,
+    ratio_2: Any,
+    share_1: float = 0.5,
+    exponent: float = 0.8,
+    exponent_2: float | None = None,
+) -> Any:
     """UA, W/K, at the flows m/m_nominal of both sides (any sign): film resistances in series.
 
     UA_nominal/(share_1·r₁^-n + (1 - share_1)·r₂^-n₂): ``share_1`` of the nominal resistance lies on side 1; n = 0.8

@@ -22,8 +22,10 @@ def coefficient(m_flow_nominal: float, dp_nominal: float, dp_small: float = 0.0)
     Raises ValueError unless both are positive.
     """
     if not (m_flow_nominal > 0 and dp_nominal > 0):
-        raise ValueError("a flow coefficient needs a positive nominal flow and pressure drop, found "
-                         f"{m_flow_nominal} kg/s and {dp_nominal} Pa")
+        raise ValueError(
+            "a flow coefficient needs a positive nominal flow and pressure drop, found "
+            f"{m_flow_nominal} kg/s and {dp_nominal} Pa"
+        )
     return m_flow_nominal / dp_nominal * math.sqrt(math.hypot(dp_nominal, dp_small))
 
 
@@ -92,8 +94,18 @@ def pump_head(m_flow: Any, y: Any, *, m_flow_nominal: float, dp_nominal: float, 
     return dp_nominal * ((1.0 + curvature) * y * y - curvature * ratio * ratio)
 
 
-def pump_group_flow(dp: Any, y: Any, n: Any, *, m_flow_nominal: float, dp_nominal: float, k: Any,
-                    curvature: float = 0.25, dp_small: float = DP_SMALL, leakage: float = 1e-3) -> Any:
+def pump_group_flow(
+    dp: Any,
+    y: Any,
+    n: Any,
+    *,
+    m_flow_nominal: float,
+    dp_nominal: float,
+    k: Any,
+    curvature: float = 0.25,
+    dp_small: float = DP_SMALL,
+    leakage: float = 1e-3,
+) -> Any:
     """Mass flow, kg/s, of n equal pumps side by side that lift the pressure by dp = p_outlet - p_inlet, Pa.
 
     All run at the relative speed y (0..1); n may be any real number >= 0. Behind them lies one resistance with the

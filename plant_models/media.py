@@ -74,12 +74,16 @@ class Medium:
     def check(self, T: float) -> None:
         """Raise ValueError when T (K) is outside the fit."""
         if not self.T_min <= T <= self.T_max:
-            raise ValueError(f"{self.name} is fitted from {self.T_min - 273.15:.1f} to {self.T_max - 273.15:.1f} °C, "
-                             f"found {T - 273.15:.1f} °C ({T:.2f} K)")
+            raise ValueError(
+                f"{self.name} is fitted from {self.T_min - 273.15:.1f} to {self.T_max - 273.15:.1f} °C, "
+                f"found {T - 273.15:.1f} °C ({T:.2f} K)"
+            )
 
 
 WATER = Medium(
-    name="water", T_min=278.15, T_max=368.15,
+    name="water",
+    T_min=278.15,
+    T_max=368.15,
     rho_fit=(988.1631, -20.35091, -6.591226, 1.123252, -0.4994986, 0.1835659),
     cp_fit=(4180.727, 12.77278, 15.19738, -4.285915, 10.61598, -5.596736),
     log_mu_fit=(-7.51184, -0.7553961, 0.1843507, -0.05034041, 0.01784136, -0.00958496, 0.003770408),
@@ -88,7 +92,9 @@ WATER = Medium(
 """Water at 4 bar."""
 
 PG25 = Medium(
-    name="pg25", T_min=278.15, T_max=368.15,
+    name="pg25",
+    T_min=278.15,
+    T_max=368.15,
     rho_fit=(1004.378, -25.96687, -4.55536, 1.307255),
     cp_fit=(3992.381, 105.9749, -4.093536, -1.875726),
     log_mu_fit=(-6.837665, -0.9670794, 0.3248606, -0.1179499),

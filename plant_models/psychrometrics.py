@@ -35,10 +35,15 @@ def saturation_pressure(T: Any) -> Any:
 
 
 def _log_saturation_pressure(T: Any) -> Any:
-    ice = (-5.6745359e3 / T + 6.3925247 + 4.1635019 * log(T)
-           + T * (-9.677843e-3 + T * (6.2215701e-7 + T * (2.0747825e-9 - T * 9.484024e-13))))
-    water = (-5.8002206e3 / T + 1.3914993 + 6.5459673 * log(T)
-             + T * (-4.8640239e-2 + T * (4.1764768e-5 - T * 1.4452093e-8)))
+    ice = (
+        -5.6745359e3 / T
+        + 6.3925247
+        + 4.1635019 * log(T)
+        + T * (-9.677843e-3 + T * (6.2215701e-7 + T * (2.0747825e-9 - T * 9.484024e-13)))
+    )
+    water = (
+        -5.8002206e3 / T + 1.3914993 + 6.5459673 * log(T) + T * (-4.8640239e-2 + T * (4.1764768e-5 - T * 1.4452093e-8))
+    )
     return where(T < T_ICE, ice, water)
 
 
@@ -109,8 +114,12 @@ def wet_bulb(T: Any, rh: Any, p: Any) -> Any:
         slope = MASS_RATIO * p / (p - p_vapour) ** 2 * _saturation_pressure_slope(T_wet)
         h_condensed = _condensed(T_wet, frozen)
         residual = h + (w_s - w) * h_condensed - enthalpy(T_wet, w_s)
-        derivative = (slope * (h_condensed - H_VAPOUR - CP_VAPOUR * (T_wet - T_ICE)) - CP_DRY - w_s * CP_VAPOUR
-                      + (w_s - w) * where(frozen, CP_ICE, CP_LIQUID))
+        derivative = (
+            slope * (h_condensed - H_VAPOUR - CP_VAPOUR * (T_wet - T_ICE))
+            - CP_DRY
+            - w_s * CP_VAPOUR
+            + (w_s - w) * where(frozen, CP_ICE, CP_LIQUID)
+        )
         T_wet = T_wet - residual / derivative
     return T_wet
 

@@ -63,12 +63,16 @@ class AirHandler(Component):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not self.T_water_in_nominal < self.T_water_out_nominal < self.T_room_nominal:
-            raise ValueError("an air handler's nominal point needs T_water_in_nominal < T_water_out_nominal < "
-                             f"T_room_nominal, found {self.T_water_in_nominal:g}, {self.T_water_out_nominal:g}, "
-                             f"{self.T_room_nominal:g} K")
+            raise ValueError(
+                "an air handler's nominal point needs T_water_in_nominal < T_water_out_nominal < "
+                f"T_room_nominal, found {self.T_water_in_nominal:g}, {self.T_water_out_nominal:g}, "
+                f"{self.T_room_nominal:g} K"
+            )
         if not self.T_room_lowest <= self.T_room_design <= self.T_room_highest:
-            raise ValueError(f"T_room_design = {self.T_room_design:g} K lies outside T_room_lowest .. T_room_highest "
-                             f"({self.T_room_lowest:g} .. {self.T_room_highest:g} K)")
+            raise ValueError(
+                f"T_room_design = {self.T_room_design:g} K lies outside T_room_lowest .. T_room_highest "
+                f"({self.T_room_lowest:g} .. {self.T_room_highest:g} K)"
+            )
         _ = self.UA_nominal
         return self
 
@@ -89,8 +93,11 @@ class AirHandler(Component):
         C_water = self.m_flow_nominal * float(self.fluid.cp(self.T_water_in_nominal))
         C_air = self.n_units * self.m_flow_air_nominal * air_side.CP_AIR
         rise = self.T_room_nominal - self.T_water_in_nominal
-        return air_side.size_conductance(lambda UA: float(heat_transfer.counter_flow(UA, C_water, C_air)) * rise,
-                                         self.n_units * self.Q_flow_nominal, "air_handler")
+        return air_side.size_conductance(
+            lambda UA: float(heat_transfer.counter_flow(UA, C_water, C_air)) * rise,
+            self.n_units * self.Q_flow_nominal,
+            "air_handler",
+        )
 
     @cached_property
     def C(self) -> float:
@@ -104,8 +111,15 @@ class AirHandler(Component):
             state("T", "K", "chilled water leaving", start=self.T_water_out_nominal, energy=self.C),
             state("y_fan", "1", "fan speed", start=0.7, lower=0.0, upper=1.0),
             state("integral", "1", "PI integral of the fan speed", start=0.7),
-            setpoint("T_room_set", "K", "air drawn in", default=self.T_room_design, lower=self.T_room_lowest,
-                     upper=self.T_room_highest, rate_max=1.0 / 60.0),
+            setpoint(
+                "T_room_set",
+                "K",
+                "air drawn in",
+                default=self.T_room_design,
+                lower=self.T_room_lowest,
+                upper=self.T_room_highest,
+                rate_max=1.0 / 60.0,
+            ),
             parameter("fouling", "1", "loss of conductance, 0 = clean", default=0.0, lower=0.0, upper=0.9),
             output("Q_flow", "W", "heat into the chilled water"),
             output("P_fan", "W", "fan power, heat to the room", boundary="energy"),
@@ -125,9 +139,9 @@ class AirHandler(Component):
         C_air = air * self.n_units * self.m_flow_air_nominal * air_side.CP_AIR
         T_upstream = where(m_flow > 0.0, v["inlet.T"], v["outlet.T"])
         UA = (1.0 - v["fouling"]) * heat_transfer.two_sided(
-            self.UA_nominal, m_flow / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6)
-        Q_flow = (v["room.T"] - T_upstream) * heat_transfer.counter_flow(
-            UA, m_flow * self.fluid.cp(T_upstream), C_air)
+            self.UA_nominal, m_flow / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6
+        )
+        Q_flow = (v["room.T"] - T_upstream) * heat_transfer.counter_flow(UA, m_flow * self.fluid.cp(T_upstream), C_air)
         P_fan = air_side.fan_power(v["y_fan"], self.n_units * self.P_fan_nominal)
 
         loop = Pi(self.gain, self.reset)

@@ -82,20 +82,30 @@ class Chiller(Component):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if not (self.T_chw_out_nominal < self.T_chw_in_nominal
-                and self.T_condenser_in_nominal < self.T_condenser_out_nominal < self.T_condenser_max - DERATE_BAND):
-            raise ValueError("a chiller cools its evaporator water and heats its condenser water: state "
-                             "T_chw_out_nominal below T_chw_in_nominal and T_condenser_in_nominal below "
-                             f"T_condenser_out_nominal, and that below T_condenser_max - {DERATE_BAND:g} K")
+        if not (
+            self.T_chw_out_nominal < self.T_chw_in_nominal
+            and self.T_condenser_in_nominal < self.T_condenser_out_nominal < self.T_condenser_max - DERATE_BAND
+        ):
+            raise ValueError(
+                "a chiller cools its evaporator water and heats its condenser water: state "
+                "T_chw_out_nominal below T_chw_in_nominal and T_condenser_in_nominal below "
+                f"T_condenser_out_nominal, and that below T_condenser_max - {DERATE_BAND:g} K"
+            )
         if self.lift_nominal < LIFT_MIN + 4.0:
-            raise ValueError(f"the nominal lift between the refrigerant temperatures is {self.lift_nominal:.1f} K; the "
-                             f"formula for the COP needs {LIFT_MIN + 4.0:g} K")
+            raise ValueError(
+                f"the nominal lift between the refrigerant temperatures is {self.lift_nominal:.1f} K; the "
+                f"formula for the COP needs {LIFT_MIN + 4.0:g} K"
+            )
         if self.efficiency >= 1.0 - self.drive_loss:
-            raise ValueError(f"COP_nominal = {self.COP_nominal:g} is above Carnot's {self.carnot_nominal:.2f} between "
-                             "the refrigerant temperatures, less drive_loss")
+            raise ValueError(
+                f"COP_nominal = {self.COP_nominal:g} is above Carnot's {self.carnot_nominal:.2f} between "
+                "the refrigerant temperatures, less drive_loss"
+            )
         if not self.T_chw_lowest <= self.T_chw_design <= self.T_chw_highest:
-            raise ValueError(f"T_chw_design = {self.T_chw_design:g} K lies outside T_chw_lowest .. T_chw_highest "
-                             f"({self.T_chw_lowest:g} .. {self.T_chw_highest:g} K)")
+            raise ValueError(
+                f"T_chw_design = {self.T_chw_design:g} K lies outside T_chw_lowest .. T_chw_highest "
+                f"({self.T_chw_lowest:g} .. {self.T_chw_highest:g} K)"
+            )
         return self
 
     @property
@@ -153,13 +163,25 @@ class Chiller(Component):
         cooling = Account.ELECTRICITY_COOLING
         return (
             state("T_chw", "K", "chilled water leaving", start=self.T_chw_design, energy=self.C_chw),
-            state("T_condenser", "K", "condenser water leaving", start=self.T_condenser_out_nominal,
-                  energy=self.C_condenser),
+            state(
+                "T_condenser",
+                "K",
+                "condenser water leaving",
+                start=self.T_condenser_out_nominal,
+                energy=self.C_condenser,
+            ),
             state("y", "1", "load of the compressor", start=0.5, lower=0.0, upper=1.0),
             state("valve", "1", "condenser valve's position above its floor", start=0.5, lower=0.0, upper=1.0),
             state("integral", "1", "PI integral of the load", start=0.5),
-            setpoint("T_chw_set", "K", "leaving chilled water", default=self.T_chw_design, lower=self.T_chw_lowest,
-                     upper=self.T_chw_highest, rate_max=1.0 / 60.0),
+            setpoint(
+                "T_chw_set",
+                "K",
+                "leaving chilled water",
+                default=self.T_chw_design,
+                lower=self.T_chw_lowest,
+                upper=self.T_chw_highest,
+                rate_max=1.0 / 60.0,
+            ),
             parameter("COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5, upper=1.1),
             output("Q_flow", "W", "cooling: heat taken from the chilled water"),
             output("Q_flow_condenser", "W", "heat given to the condenser water"),
@@ -191,12 +213,14 @@ class Chiller(Component):
         """See the module's equations."""
         fluid, T_chw, T_condenser, y = self.fluid, v["T_chw"], v["T_condenser"], v["y"]
         m_condenser = self.condenser_flow(v["condenser_in.p"] - v["condenser_out.p"], v["valve"])
-        H_condenser_in, H_condenser_out = through(fluid, m_condenser, v["condenser_in.T"], T_condenser,
-                                                  v["condenser_out.T"])
+        H_condenser_in, H_condenser_out = through(
+            fluid, m_condenser, v["condenser_in.T"], T_condenser, v["condenser_out.T"]
+        )
         H_chw_in, H_chw_out = through(fluid, self.m_flow_chw, v["evaporator_in.T"], T_chw, v["evaporator_out.T"])
 
-        protection = (smoothstep((self.T_condenser_max - T_condenser) / DERATE_BAND)
-                      * smoothstep((T_chw - self.T_evaporator_min) / DERATE_BAND))
+        protection = smoothstep((self.T_condenser_max - T_condenser) / DERATE_BAND) * smoothstep(
+            (T_chw - self.T_evaporator_min) / DERATE_BAND
+        )
         cop = v["COP_factor"] * self.cop(T_chw, T_condenser, y)
         Q_evaporator = y * self.Q_flow_nominal * protection
         P_compressor = Q_evaporator / cop

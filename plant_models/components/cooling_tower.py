@@ -76,12 +76,16 @@ class CoolingTower(Component):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not self.T_wet_nominal < self.T_water_out_nominal < self.T_water_in_nominal <= T_SATURATED_MAX:
-            raise ValueError("a cooling tower's nominal point needs T_wet_nominal < T_water_out_nominal < "
-                             f"T_water_in_nominal <= {T_SATURATED_MAX:g} K, found {self.T_wet_nominal:g}, "
-                             f"{self.T_water_out_nominal:g}, {self.T_water_in_nominal:g} K")
+            raise ValueError(
+                "a cooling tower's nominal point needs T_wet_nominal < T_water_out_nominal < "
+                f"T_water_in_nominal <= {T_SATURATED_MAX:g} K, found {self.T_wet_nominal:g}, "
+                f"{self.T_water_out_nominal:g}, {self.T_water_in_nominal:g} K"
+            )
         if not self.T_leaving_lowest <= self.T_leaving_design <= self.T_leaving_highest:
-            raise ValueError(f"T_leaving_design = {self.T_leaving_design:g} K lies outside T_leaving_lowest .. "
-                             f"T_leaving_highest ({self.T_leaving_lowest:g} .. {self.T_leaving_highest:g} K)")
+            raise ValueError(
+                f"T_leaving_design = {self.T_leaving_design:g} K lies outside T_leaving_lowest .. "
+                f"T_leaving_highest ({self.T_leaving_lowest:g} .. {self.T_leaving_highest:g} K)"
+            )
         _ = self.K_nominal
         return self
 
@@ -101,9 +105,14 @@ class CoolingTower(Component):
         """Mass transfer conductance of the whole bank, kg/s."""
         m_air = self.n_units * self.m_flow_air_nominal
         return air_side.size_conductance(
-            lambda K: float(self._transfer(K, m_air, self.m_flow_nominal, self.T_water_in_nominal,
-                                           self.T_wet_nominal, air_side.P_NOMINAL)),
-            self.n_units * self.Q_flow_nominal, "cooling_tower")
+            lambda K: float(
+                self._transfer(
+                    K, m_air, self.m_flow_nominal, self.T_water_in_nominal, self.T_wet_nominal, air_side.P_NOMINAL
+                )
+            ),
+            self.n_units * self.Q_flow_nominal,
+            "cooling_tower",
+        )
 
     @cached_property
     def C(self) -> float:
@@ -147,8 +156,9 @@ class CoolingTower(Component):
         """Mean slope of the saturated air's enthalpy between two temperatures, J/(kg K), also where they are equal."""
         half = where(abs_(T_1 - T_2) < 0.02, 0.5, 0.5 * (T_1 - T_2))
         mean = 0.5 * (T_1 + T_2)
-        return (psychrometrics.saturated_enthalpy(mean + half, p)
-                - psychrometrics.saturated_enthalpy(mean - half, p)) / (2.0 * half)
+        return (
+            psychrometrics.saturated_enthalpy(mean + half, p) - psychrometrics.saturated_enthalpy(mean - half, p)
+        ) / (2.0 * half)
 
     def _evaporated(self, Q: Value, K: Value, m_air: Value, T_dry: Value, T_wet: Value, p: Value) -> Value:
         """Water taken up by the air, kg/s; none where the air would give water off."""

@@ -84,12 +84,16 @@ class DryCooler(Component):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not self.T_air_nominal < self.T_water_out_nominal < self.T_water_in_nominal:
-            raise ValueError("a dry cooler's nominal point needs T_air_nominal < T_water_out_nominal < "
-                             f"T_water_in_nominal, found {self.T_air_nominal:g}, {self.T_water_out_nominal:g}, "
-                             f"{self.T_water_in_nominal:g} K")
+            raise ValueError(
+                "a dry cooler's nominal point needs T_air_nominal < T_water_out_nominal < "
+                f"T_water_in_nominal, found {self.T_air_nominal:g}, {self.T_water_out_nominal:g}, "
+                f"{self.T_water_in_nominal:g} K"
+            )
         if not self.T_leaving_lowest <= self.T_leaving_design <= self.T_leaving_highest:
-            raise ValueError(f"T_leaving_design = {self.T_leaving_design:g} K lies outside T_leaving_lowest .. "
-                             f"T_leaving_highest ({self.T_leaving_lowest:g} .. {self.T_leaving_highest:g} K)")
+            raise ValueError(
+                f"T_leaving_design = {self.T_leaving_design:g} K lies outside T_leaving_lowest .. "
+                f"T_leaving_highest ({self.T_leaving_lowest:g} .. {self.T_leaving_highest:g} K)"
+            )
         _ = self.UA_nominal
         return self
 
@@ -110,8 +114,11 @@ class DryCooler(Component):
         C_water = self.m_flow_nominal * float(self.fluid.cp(self.T_water_in_nominal))
         C_air = self.n_units * self.m_flow_air_nominal * air_side.CP_AIR
         drop = self.T_water_in_nominal - self.T_air_nominal
-        return air_side.size_conductance(lambda UA: float(heat_transfer.counter_flow(UA, C_water, C_air)) * drop,
-                                         self.n_units * self.Q_flow_nominal, "dry_cooler")
+        return air_side.size_conductance(
+            lambda UA: float(heat_transfer.counter_flow(UA, C_water, C_air)) * drop,
+            self.n_units * self.Q_flow_nominal,
+            "dry_cooler",
+        )
 
     @cached_property
     def C(self) -> float:
@@ -160,13 +167,16 @@ class DryCooler(Component):
         density = air_side.density_ratio(T_dry, p, self.T_air_nominal)
         air = air_side.air_share(v["y_fan"], self.air_floor) * density
         m_air = air * self.n_units * self.m_flow_air_nominal
-        m_evaporated = m_air * (psychrometrics.humidity_ratio_wet_bulb(T_air, T_wet, p)
-                                - psychrometrics.humidity_ratio_wet_bulb(T_dry, T_wet, p))
+        m_evaporated = m_air * (
+            psychrometrics.humidity_ratio_wet_bulb(T_air, T_wet, p)
+            - psychrometrics.humidity_ratio_wet_bulb(T_dry, T_wet, p)
+        )
 
         T_upstream = where(m_flow > 0.0, v["inlet.T"], v["outlet.T"])
         m_coil = (1.0 - v["bypass"]) * abs_(m_flow)
         UA = (1.0 - v["fouling"]) * heat_transfer.two_sided(
-            self.UA_nominal, m_coil / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6)
+            self.UA_nominal, m_coil / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6
+        )
         G = heat_transfer.counter_flow(UA, m_coil * self.fluid.cp(T_upstream), m_air * air_side.CP_AIR)
         Q_flow = G * (T_air - T_upstream)
 

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from plant_models import heat_transfer as hx
 
-ARRANGEMENTS = [(hx.counter_flow, "counterflow"), (hx.parallel_flow, "parallel"),
-                (hx.cross_flow, "crossflow approximate")]
+ARRANGEMENTS = [
+    (hx.counter_flow, "counterflow"),
+    (hx.parallel_flow, "parallel"),
+    (hx.cross_flow, "crossflow approximate"),
+]
 LAWS = [law for law, _ in ARRANGEMENTS]
 capacities = st.floats(1e2, 1e7)
 conductances = st.floats(1e3, 1e6)

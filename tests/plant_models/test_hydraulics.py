@@ -124,8 +124,9 @@ def test_pump_power_scales_by_affinity_and_ends_at_zero():
     assert hy.pump_power(0.0, 0.0, 0, **args) == 0.0
 
 
-@pytest.mark.parametrize("point", [(0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 3.0), (3e5, 1.0, 2.0), (-1e5, 0.0, 1.0),
-                                   (312.5e3, 1.0, 1.0)])
+@pytest.mark.parametrize(
+    "point", [(0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 3.0), (3e5, 1.0, 2.0), (-1e5, 0.0, 1.0), (312.5e3, 1.0, 1.0)]
+)
 def test_pump_derivatives_are_finite(point):
     x = ca.SX.sym("x", 3)
     flow = hy.pump_group_flow(x[0], x[1], x[2], k=2.0, **PUMP)
@@ -138,8 +139,13 @@ def test_pump_derivatives_are_finite(point):
 
 def test_flow_law_derivatives_are_finite_at_zero():
     x = ca.SX.sym("x", 3)
-    out = ca.vertcat(hy.mass_flow(x[0], 0.1), hy.pressure_drop(x[0], 0.1), hy.series(x[1], x[2]),
-                     hy.equal_percentage(x[1]), hy.churchill(x[0], x[1]))
+    out = ca.vertcat(
+        hy.mass_flow(x[0], 0.1),
+        hy.pressure_drop(x[0], 0.1),
+        hy.series(x[1], x[2]),
+        hy.equal_percentage(x[1]),
+        hy.churchill(x[0], x[1]),
+    )
     f = ca.Function("f", [x], [out, ca.jacobian(out, x)])
     for point in ((0, 0, 0), (1e-9, 1e-9, 1.0), (-1e5, 1.0, 0.0)):
         values, slopes = f(ca.DM(point))

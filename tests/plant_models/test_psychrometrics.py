@@ -85,8 +85,9 @@ def test_wet_bulb_rises_with_humidity(T, low, high, p):
 @given(T=temperatures, rh=humidities, p=pressures)
 def test_symbols_agree_with_numbers_and_derivatives_are_finite(T, rh, p):
     x = ca.SX.sym("x", 3)
-    out = ca.vertcat(ps.wet_bulb(x[0], x[1], x[2]), ps.dew_point(x[0], x[1]),
-                     ps.relative_humidity(x[0], x[0] - 2.0, x[2]))
+    out = ca.vertcat(
+        ps.wet_bulb(x[0], x[1], x[2]), ps.dew_point(x[0], x[1]), ps.relative_humidity(x[0], x[0] - 2.0, x[2])
+    )
     f = ca.Function("f", [x], [out, ca.jacobian(out, x)])
     value, slope = f(ca.DM([T, rh, p]))
     expected = [ps.wet_bulb(T, rh, p), ps.dew_point(T, rh), ps.relative_humidity(T, T - 2.0, p)]

@@ -53,8 +53,11 @@ def assert_balances(component: Component, v: Mapping[str, float]) -> None:
     signals = {s.name: s for s in component.signals()}
     for quantity, unit in (("energy", 1e3), ("mass", 1e-3)):
         stored = [float(rate) * getattr(signals[name], quantity) for name, rate in e.rates.items()]
-        ports = [float(value) for name, value in e.flows.items()
-                 if name.endswith(("H_flow", "Q_flow") if quantity == "energy" else ("m_flow",))]
+        ports = [
+            float(value)
+            for name, value in e.flows.items()
+            if name.endswith(("H_flow", "Q_flow") if quantity == "energy" else ("m_flow",))
+        ]
         boundary = [float(value) for name, value in e.outputs.items() if signals[name].boundary == quantity]
         scale = unit + max(map(abs, stored + ports + boundary), default=0.0)
         assert abs(sum(stored) - sum(ports) - sum(boundary)) < 1e-9 * scale, quantity
@@ -92,7 +95,8 @@ def settle(component: Component, v: Mapping[str, float], hours: float = 6.0) -> 
         e = component.equations({**v, **dict(zip(names, x, strict=True))})
         return [float(e.rates[n]) for n in names]
 
-    run = solve_ivp(rates, (0.0, hours * 3600.0), [v[n] for n in names], method="BDF", max_step=300.0, rtol=1e-7,
-                    atol=1e-9)
+    run = solve_ivp(
+        rates, (0.0, hours * 3600.0), [v[n] for n in names], method="BDF", max_step=300.0, rtol=1e-7, atol=1e-9
+    )
     assert run.success, run.message
     return {**v, **dict(zip(names, run.y[:, -1].tolist(), strict=True))}

@@ -9,15 +9,26 @@ from plant_models.components.air_handler import AirHandler
 from tests.strategies import component_checks as checks
 
 ZERO = 273.15
-SIZES = {"n_units": 10, "Q_flow_nominal": 150e3, "T_room_nominal": 35 + ZERO, "T_water_in_nominal": 18 + ZERO,
-         "T_water_out_nominal": 26 + ZERO, "m_flow_air_nominal": 13.0, "dp_nominal": 60e3, "P_fan_nominal": 5e3,
-         "volume": 0.1}
+SIZES = {
+    "n_units": 10,
+    "Q_flow_nominal": 150e3,
+    "T_room_nominal": 35 + ZERO,
+    "T_water_in_nominal": 18 + ZERO,
+    "T_water_out_nominal": 26 + ZERO,
+    "m_flow_air_nominal": 13.0,
+    "dp_nominal": 60e3,
+    "P_fan_nominal": 5e3,
+    "volume": 0.1,
+}
 UNITS = AirHandler(**SIZES)
 
 
 def point(dp=60e3, T_in=18.0, T_room=35.0, **changes):
-    return checks.start(UNITS, **{"inlet__p": 1e5 + dp, "outlet__p": 1e5, "inlet__T": T_in + ZERO,
-                                  "room__T": T_room + ZERO, "y_fan": 1.0} | changes)
+    return checks.start(
+        UNITS,
+        **{"inlet__p": 1e5 + dp, "outlet__p": 1e5, "inlet__T": T_in + ZERO, "room__T": T_room + ZERO, "y_fan": 1.0}
+        | changes,
+    )
 
 
 def heat(**changes):
@@ -40,8 +51,13 @@ def test_balances_at_random_points():
 
 def test_symbols_agree_and_corners_are_finite():
     checks.assert_symbols_agree(UNITS, checks.random_points(UNITS, 40, seed=1))
-    corners = (point(dp=dp, T_in=T_in, T_room=T_room, y_fan=y) for dp in (0.0, 60e3, -60e3) for T_in in (5.0, 35.0)
-               for T_room in (-20.0, 35.0, 45.0) for y in (0.0, 1.0))
+    corners = (
+        point(dp=dp, T_in=T_in, T_room=T_room, y_fan=y)
+        for dp in (0.0, 60e3, -60e3)
+        for T_in in (5.0, 35.0)
+        for T_room in (-20.0, 35.0, 45.0)
+        for y in (0.0, 1.0)
+    )
     checks.assert_symbols_agree(UNITS, corners)
 
 
@@ -72,11 +88,14 @@ def test_room_temperature_is_what_the_fans_follow():
     assert warm["integral"] <= 1.0 + 1e-6
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"T_room_nominal": 25 + ZERO}, "T_water_out_nominal < T_room_nominal"),
-    ({"m_flow_air_nominal": 5.0}, "nominal point is impossible"),
-    ({"T_room_design": 350.0}, "outside T_room_lowest"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"T_room_nominal": 25 + ZERO}, "T_water_out_nominal < T_room_nominal"),
+        ({"m_flow_air_nominal": 5.0}, "nominal point is impossible"),
+        ({"T_room_design": 350.0}, "outside T_room_lowest"),
+    ],
+)
 def test_impossible_sizes_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         AirHandler(**SIZES | changes)

@@ -14,9 +14,18 @@ CHILLER = Chiller(**SIZES)
 
 
 def point(dp=80e3, T_chw_in=26.0, T_condenser_in=32.0, **changes):
-    return checks.start(CHILLER, **{"condenser_in__p": 1e5 + dp, "condenser_out__p": 1e5,
-                                    "evaporator_in__T": T_chw_in + ZERO, "condenser_in__T": T_condenser_in + ZERO,
-                                    "y": 1.0, "valve": 1.0} | changes)
+    return checks.start(
+        CHILLER,
+        **{
+            "condenser_in__p": 1e5 + dp,
+            "condenser_out__p": 1e5,
+            "evaporator_in__T": T_chw_in + ZERO,
+            "condenser_in__T": T_condenser_in + ZERO,
+            "y": 1.0,
+            "valve": 1.0,
+        }
+        | changes,
+    )
 
 
 def test_nominal_point_is_reproduced():
@@ -37,9 +46,13 @@ def test_balances_at_random_points():
 
 def test_symbols_agree_and_corners_are_finite():
     checks.assert_symbols_agree(CHILLER, checks.random_points(CHILLER, 40, seed=1))
-    corners = (point(dp=dp, y=y, valve=y, T_chw=T_chw + ZERO, T_condenser=T_condenser + ZERO)
-               for dp in (0.0, 80e3, -80e3) for y in (0.0, 1.0) for T_chw in (0.0, 20.0, 40.0)
-               for T_condenser in (-20.0, 20.0, 45.0, 80.0))
+    corners = (
+        point(dp=dp, y=y, valve=y, T_chw=T_chw + ZERO, T_condenser=T_condenser + ZERO)
+        for dp in (0.0, 80e3, -80e3)
+        for y in (0.0, 1.0)
+        for T_chw in (0.0, 20.0, 40.0)
+        for T_condenser in (-20.0, 20.0, 45.0, 80.0)
+    )
     checks.assert_symbols_agree(CHILLER, corners)
 
 
@@ -81,12 +94,15 @@ def test_frost_protection_ends_the_cooling():
     assert float(CHILLER.equations(point(T_chw=2 + ZERO)).outputs["Q_flow"]) == 0.0
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"T_chw_in_nominal": 290.0}, "T_chw_out_nominal below"),
-    ({"COP_nominal": 12.0}, "above Carnot's"),
-    ({"T_condenser_in_nominal": 292.0, "T_condenser_out_nominal": 297.0}, "lift"),
-    ({"T_chw_design": 310.0}, "outside T_chw_lowest"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"T_chw_in_nominal": 290.0}, "T_chw_out_nominal below"),
+        ({"COP_nominal": 12.0}, "above Carnot's"),
+        ({"T_condenser_in_nominal": 292.0, "T_condenser_out_nominal": 297.0}, "lift"),
+        ({"T_chw_design": 310.0}, "outside T_chw_lowest"),
+    ],
+)
 def test_impossible_sizes_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         Chiller(**SIZES | changes)

@@ -11,16 +11,35 @@ from plant_models.components.cooling_tower import CoolingTower
 from tests.strategies import component_checks as checks
 
 ZERO = 273.15
-SIZES = {"n_units": 4, "Q_flow_nominal": 10e6, "T_water_in_nominal": 34 + ZERO, "T_water_out_nominal": 26 + ZERO,
-         "T_wet_nominal": 22 + ZERO, "m_flow_air_nominal": 250.0, "dp_nominal": 60e3, "P_fan_nominal": 90e3,
-         "volume": 40.0}
+SIZES = {
+    "n_units": 4,
+    "Q_flow_nominal": 10e6,
+    "T_water_in_nominal": 34 + ZERO,
+    "T_water_out_nominal": 26 + ZERO,
+    "T_wet_nominal": 22 + ZERO,
+    "m_flow_air_nominal": 250.0,
+    "dp_nominal": 60e3,
+    "P_fan_nominal": 90e3,
+    "volume": 40.0,
+}
 TOWER = CoolingTower(**SIZES)
 
 
 def point(dp=60e3, T_in=34.0, T_dry=27.0, T_wet=22.0, **changes):
-    return checks.start(TOWER, **{"inlet__p": 1e5 + dp, "outlet__p": 1e5, "inlet__T": T_in + ZERO,
-                                  "outlet__T": 26 + ZERO, "weather__T_dry": T_dry + ZERO,
-                                  "weather__T_wet": T_wet + ZERO, "bypass": 0.0, "y_fan": 1.0} | changes)
+    return checks.start(
+        TOWER,
+        **{
+            "inlet__p": 1e5 + dp,
+            "outlet__p": 1e5,
+            "inlet__T": T_in + ZERO,
+            "outlet__T": 26 + ZERO,
+            "weather__T_dry": T_dry + ZERO,
+            "weather__T_wet": T_wet + ZERO,
+            "bypass": 0.0,
+            "y_fan": 1.0,
+        }
+        | changes,
+    )
 
 
 def leaving(**changes):
@@ -33,6 +52,7 @@ def leaving(**changes):
 
 def merkel(K, m_air, m_water, T_in, T_wet):
     """Leaving water by marching Merkel's equation up the fill: water against saturated air, 200 midpoint steps."""
+
     def h_saturated(T):
         return psychrometrics.saturated_enthalpy(T, 101325.0)
 
@@ -54,8 +74,9 @@ def test_nominal_point_is_reproduced():
     assert outputs["P_el"] == pytest.approx(4 * 90e3)
 
 
-@pytest.mark.parametrize(("T_in", "T_wet", "share"), [(30, 22, 1.0), (34, 10, 1.0), (34, 22, 0.6), (28, 5, 1.0),
-                                                      (32, 18, 0.8)])
+@pytest.mark.parametrize(
+    ("T_in", "T_wet", "share"), [(30, 22, 1.0), (34, 10, 1.0), (34, 22, 0.6), (28, 5, 1.0), (32, 18, 0.8)]
+)
 def test_off_design_agrees_with_the_integrated_merkel_equation(T_in, T_wet, share):
     m_air, m_water = 1000.0, TOWER.m_flow_nominal
     K = brentq(lambda K: merkel(K, m_air, m_water, 34 + ZERO, 22 + ZERO) - 26 - ZERO, 1000.0, 4000.0, xtol=1e-2)
@@ -89,14 +110,24 @@ def test_symbols_agree_at_random_points():
 
 
 def test_corners_are_finite():
-    corners = [point(dp=dp, T_dry=T, T_wet=T - 2, y_fan=y, bypass=b)
-               for dp in (0.0, 60e3, -60e3) for T in (-20.0, 0.0, 2.0, 45.0) for y in (0.0, 1.0) for b in (0.0, 1.0)]
+    corners = [
+        point(dp=dp, T_dry=T, T_wet=T - 2, y_fan=y, bypass=b)
+        for dp in (0.0, 60e3, -60e3)
+        for T in (-20.0, 0.0, 2.0, 45.0)
+        for y in (0.0, 1.0)
+        for b in (0.0, 1.0)
+    ]
     corners += [point(T_in=22.0), point(T_in=95.0), point(T_in=22.0, T_dry=22.0), point(T_in=5.0)]
     checks.assert_symbols_agree(TOWER, iter(corners))
 
 
-@given(dp=st.floats(1e3, 1e5), T_in=st.floats(5, 60), T_wet=st.floats(-20, 32), depression=st.floats(0.1, 15),
-       y=st.floats(0, 1))
+@given(
+    dp=st.floats(1e3, 1e5),
+    T_in=st.floats(5, 60),
+    T_wet=st.floats(-20, 32),
+    depression=st.floats(0.1, 15),
+    y=st.floats(0, 1),
+)
 def test_water_is_never_colder_than_the_wet_bulb(dp, T_in, T_wet, depression, y):
     T_out, outputs = leaving(dp=dp, T_in=T_in, T_dry=T_wet + depression, T_wet=T_wet, y_fan=y)
     lower, upper = sorted((T_wet + ZERO, T_in + ZERO))
@@ -125,12 +156,15 @@ def test_nothing_evaporates_and_fans_stop_without_water():
     assert checks.settle(TOWER, v, hours=1)["y_fan"] == pytest.approx(0.0, abs=1e-6)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"T_wet_nominal": 27 + ZERO}, "T_wet_nominal < T_water_out_nominal"),
-    ({"m_flow_air_nominal": 50.0}, "nominal point is impossible"),
-    ({"T_leaving_design": 350.0}, "outside T_leaving_lowest"),
-    ({"cycles": 1.0}, "cycles"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"T_wet_nominal": 27 + ZERO}, "T_wet_nominal < T_water_out_nominal"),
+        ({"m_flow_air_nominal": 50.0}, "nominal point is impossible"),
+        ({"T_leaving_design": 350.0}, "outside T_leaving_lowest"),
+        ({"cycles": 1.0}, "cycles"),
+    ],
+)
 def test_impossible_sizes_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         CoolingTower(**SIZES | changes)

@@ -10,16 +10,35 @@ from plant_models.components.dry_cooler import DryCooler
 from tests.strategies import component_checks as checks
 
 ZERO = 273.15
-SIZES = {"n_units": 42, "Q_flow_nominal": 2e6, "T_water_in_nominal": 45 + ZERO, "T_water_out_nominal": 35 + ZERO,
-         "T_air_nominal": 27 + ZERO, "m_flow_air_nominal": 200.0, "dp_nominal": 60e3, "P_fan_nominal": 80e3,
-         "volume": 1.0}
+SIZES = {
+    "n_units": 42,
+    "Q_flow_nominal": 2e6,
+    "T_water_in_nominal": 45 + ZERO,
+    "T_water_out_nominal": 35 + ZERO,
+    "T_air_nominal": 27 + ZERO,
+    "m_flow_air_nominal": 200.0,
+    "dp_nominal": 60e3,
+    "P_fan_nominal": 80e3,
+    "volume": 1.0,
+}
 COOLER = DryCooler(**SIZES)
 
 
 def point(dp=60e3, T_in=45.0, T_dry=27.0, T_wet=19.0, **changes):
-    return checks.start(COOLER, **{"inlet__p": 1e5 + dp, "outlet__p": 1e5, "inlet__T": T_in + ZERO,
-                                   "outlet__T": 30 + ZERO, "weather__T_dry": T_dry + ZERO,
-                                   "weather__T_wet": T_wet + ZERO, "bypass": 0.0, "y_fan": 1.0} | changes)
+    return checks.start(
+        COOLER,
+        **{
+            "inlet__p": 1e5 + dp,
+            "outlet__p": 1e5,
+            "inlet__T": T_in + ZERO,
+            "outlet__T": 30 + ZERO,
+            "weather__T_dry": T_dry + ZERO,
+            "weather__T_wet": T_wet + ZERO,
+            "bypass": 0.0,
+            "y_fan": 1.0,
+        }
+        | changes,
+    )
 
 
 def heat(**changes):
@@ -36,9 +55,16 @@ def test_nominal_point_is_reproduced():
 
 def test_vendor_record_has_a_plausible_conductance():
     """2.93 MW at 35 °C air, 46.1 -> 40.6 °C, 117.7 kW: fans 4 % of the heat; the sizing gives NTU 0.5..2."""
-    unit = DryCooler(Q_flow_nominal=2.93e6, T_water_in_nominal=46.1 + ZERO, T_water_out_nominal=40.6 + ZERO,
-                     T_air_nominal=35 + ZERO, m_flow_air_nominal=420.0, dp_nominal=60e3, P_fan_nominal=117.7e3,
-                     volume=1.5)
+    unit = DryCooler(
+        Q_flow_nominal=2.93e6,
+        T_water_in_nominal=46.1 + ZERO,
+        T_water_out_nominal=40.6 + ZERO,
+        T_air_nominal=35 + ZERO,
+        m_flow_air_nominal=420.0,
+        dp_nominal=60e3,
+        P_fan_nominal=117.7e3,
+        volume=1.5,
+    )
     NTU = unit.UA_nominal / (420.0 * 1015.0)
     assert 0.5 < NTU < 2.0
 
@@ -53,15 +79,25 @@ def test_symbols_agree_at_random_points():
 
 
 def test_corners_are_finite():
-    corners = [point(dp=dp, T_dry=T, T_wet=T - 2, y_fan=y, bypass=b, spray=s)
-               for dp in (0.0, 60e3, -60e3) for T in (-20.0, 0.0, 45.0) for y in (0.0, 1.0) for b in (0.0, 1.0)
-               for s in (0.0, 1.0)]
+    corners = [
+        point(dp=dp, T_dry=T, T_wet=T - 2, y_fan=y, bypass=b, spray=s)
+        for dp in (0.0, 60e3, -60e3)
+        for T in (-20.0, 0.0, 45.0)
+        for y in (0.0, 1.0)
+        for b in (0.0, 1.0)
+        for s in (0.0, 1.0)
+    ]
     corners.append(point(T_in=27.0, T=27 + ZERO, outlet__T=27 + ZERO))
     checks.assert_symbols_agree(COOLER, iter(corners))
 
 
-@given(dp=st.floats(1e2, 1e5), T_in=st.floats(10, 60), T_dry=st.floats(-20, 45), y=st.floats(0, 1),
-       more=st.floats(1.0, 3.0))
+@given(
+    dp=st.floats(1e2, 1e5),
+    T_in=st.floats(10, 60),
+    T_dry=st.floats(-20, 45),
+    y=st.floats(0, 1),
+    more=st.floats(1.0, 3.0),
+)
 def test_more_air_or_water_cools_more(dp, T_in, T_dry, y, more):
     base = {"T_in": T_in, "T_dry": T_dry, "T_wet": T_dry - 3, "y_fan": y}
     Q = heat(dp=dp, **base)
@@ -70,8 +106,9 @@ def test_more_air_or_water_cools_more(dp, T_in, T_dry, y, more):
     assert sign * heat(dp=dp, **base | {"y_fan": min(1.0, y * more)}) >= sign * Q - 1e-9 * abs(Q)
 
 
-@given(dp=st.floats(1e2, 1e5), T_in=st.floats(15, 60), T_dry=st.floats(-20, 45), y=st.floats(0, 1),
-       spray=st.floats(0, 1))
+@given(
+    dp=st.floats(1e2, 1e5), T_in=st.floats(15, 60), T_dry=st.floats(-20, 45), y=st.floats(0, 1), spray=st.floats(0, 1)
+)
 def test_water_settles_between_air_and_inlet(dp, T_in, T_dry, y, spray):
     v = point(dp=dp, T_in=T_in, T_dry=T_dry, T_wet=T_dry - 5, y_fan=y, spray=spray)
     e = COOLER.equations(v)
@@ -100,11 +137,14 @@ def test_no_spray_in_frost_or_without_flow(changes):
     assert float(e.outputs["m_flow_evaporated"]) == pytest.approx(0.0, abs=1e-9)
 
 
-@pytest.mark.parametrize(("T_dry", "T_in", "share"), [(10, 42, 1.0), (27, 42, 0.3), (-20, 42, 1.0), (-20, 42, 0.1),
-                                                      (-20, 31, 0.3), (20, 32, 1.0)])
+@pytest.mark.parametrize(
+    ("T_dry", "T_in", "share"),
+    [(10, 42, 1.0), (27, 42, 0.3), (-20, 42, 1.0), (-20, 42, 0.1), (-20, 31, 0.3), (20, 32, 1.0)],
+)
 def test_leaving_water_is_held_also_in_frost(T_dry, T_in, share):
-    settled = checks.settle(COOLER, point(dp=60e3 * share**2, T_in=T_in, T_dry=T_dry, T_wet=T_dry - 3, y_fan=0.5,
-                                          T_leaving_set=30 + ZERO))
+    settled = checks.settle(
+        COOLER, point(dp=60e3 * share**2, T_in=T_in, T_dry=T_dry, T_wet=T_dry - 3, y_fan=0.5, T_leaving_set=30 + ZERO)
+    )
     assert settled["T"] == pytest.approx(30 + ZERO, abs=0.1)
     assert -0.01 <= settled["y_fan"] <= 1.0
     assert min(settled["y_fan"], settled["bypass"]) < 0.02
@@ -122,13 +162,16 @@ def test_fans_stop_without_water():
     assert checks.settle(COOLER, point(dp=0.0, T=40 + ZERO), hours=1)["y_fan"] == pytest.approx(0.0, abs=1e-6)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"T_water_out_nominal": 26 + ZERO}, "T_air_nominal < T_water_out_nominal"),
-    ({"m_flow_air_nominal": 50.0}, "nominal point is impossible"),
-    ({"T_leaving_design": 350.0}, "outside T_leaving_lowest"),
-    ({"n_units": 0}, "n_units"),
-    ({"fan_power": 1.0}, "fan_power"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"T_water_out_nominal": 26 + ZERO}, "T_air_nominal < T_water_out_nominal"),
+        ({"m_flow_air_nominal": 50.0}, "nominal point is impossible"),
+        ({"T_leaving_design": 350.0}, "outside T_leaving_lowest"),
+        ({"n_units": 0}, "n_units"),
+        ({"fan_power": 1.0}, "fan_power"),
+    ],
+)
 def test_impossible_sizes_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         DryCooler(**SIZES | changes)
