@@ -104,7 +104,8 @@ class Symbols:
     @property
     def bound(self) -> ca.SX:
         """The outputs that cross the plant's boundary."""
-        return self.outputs[[i for i, s in enumerate(self.layout.outputs) if s.boundary]]
+        crossing = [self.outputs[i] for i, s in enumerate(self.layout.outputs) if s.boundary]
+        return ca.vertcat(ca.SX(0, 1), *crossing)
 
     def newton(self, name: str) -> ca.Function:
         """(x, c, w, u, k) -> (s0, S, phi0, Phi, beta0, Beta); matrices are dense, column-major."""

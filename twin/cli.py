@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from twin.commands import sites
+from twin.commands import runs, sites
 
 OUR_PACKAGES = ("plant_models", "controllers", "hil", "twin")
 EXIT_USER_ERROR = 2
@@ -52,6 +52,10 @@ def _options(
 app.command("sites")(sites.sites)
 app.command("check")(sites.check)
 app.command("signals")(sites.signals)
+app.command("simulate")(runs.simulate)
+app.command("study")(runs.study)
+app.command("report")(runs.report)
+app.command("demo")(runs.demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in asked
     try:
-        app([word for word in asked if word != "--debug"])
+        app([word for word in asked if word != "--debug"], prog_name="heatloop")
     except Exception as error:
         if debug or not is_expected(error):
             raise

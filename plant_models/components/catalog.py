@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from plant_models.component import Component
+from plant_models.components.air_handler import AirHandler
 from plant_models.components.cdu import Cdu
+from plant_models.components.chiller import Chiller
 from plant_models.components.control_valve import ControlValve
+from plant_models.components.cooling_tower import CoolingTower
 from plant_models.components.district import District
 from plant_models.components.dry_cooler import DryCooler
 from plant_models.components.expansion import Expansion
@@ -14,9 +17,20 @@ from plant_models.components.plate_exchanger import PlateExchanger
 from plant_models.components.pump_group import PumpGroup
 from plant_models.components.stratified_tank import StratifiedTank
 
-CATALOG: dict[str, type[Component]] = {
-    cls.model_fields["kind"].default: cls
-    for cls in (
-        Cdu, ControlValve, District, DryCooler, Expansion, HeatPump, Pipe, PlateExchanger, PumpGroup, StratifiedTank,
-    )
-}  # fmt: skip
+MACHINES: tuple[type[Component], ...] = (
+    AirHandler,
+    Cdu,
+    Chiller,
+    ControlValve,
+    CoolingTower,
+    District,
+    DryCooler,
+    Expansion,
+    HeatPump,
+    Pipe,
+    PlateExchanger,
+    PumpGroup,
+    StratifiedTank,
+)
+
+CATALOG: dict[str, type[Component]] = {machine.model_fields["kind"].default: machine for machine in MACHINES}
