@@ -10,8 +10,9 @@ For n equal units that share the water flow m (a: air, r: flow over nominal)::
     Q_room   = Q - P_fan,   P_fan = n P_fan,nominal y^3         all fan power warms the room air
 
 The room is a heat node: its temperature is that of the air the units draw in (the hot aisle). UA_nominal is solved
-from the nominal point, which the model reproduces. A PI loop with anti-windup on the fan speed holds the room's
-temperature. The coil stays dry: hold the chilled water above the room's dew point.
+from the nominal point, which the model reproduces; cp is taken half way between T_in and T_room. A PI loop with
+anti-windup on the fan speed holds the room's temperature. The coil stays dry: hold the chilled water above the room's
+dew point.
 
 Typical: fans 2..4 % of the heat at design, air rise 10..14 K, coils of six rows in cross-counter-flow within a few per
 cent of counter-flow (VDI Heat Atlas, C1) [engineering practice]. Finite everywhere.
@@ -90,7 +91,7 @@ class AirHandler(Component):
     @cached_property
     def UA_nominal(self) -> float:
         """Of all units, W/K."""
-        C_water = self.m_flow_nominal * float(self.fluid.cp(self.T_water_in_nominal))
+        C_water = self.m_flow_nominal * float(self.fluid.cp(0.5 * (self.T_water_in_nominal + self.T_room_nominal)))
         C_air = self.n_units * self.m_flow_air_nominal * air_side.CP_AIR
         rise = self.T_room_nominal - self.T_water_in_nominal
         return air_side.size_conductance(
@@ -141,7 +142,9 @@ class AirHandler(Component):
         UA = (1.0 - v["fouling"]) * heat_transfer.two_sided(
             self.UA_nominal, m_flow / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6
         )
-        Q_flow = (v["room.T"] - T_upstream) * heat_transfer.counter_flow(UA, m_flow * self.fluid.cp(T_upstream), C_air)
+        Q_flow = (v["room.T"] - T_upstream) * heat_transfer.counter_flow(
+            UA, m_flow * self.fluid.cp(0.5 * (T_upstream + v["room.T"])), C_air
+        )
         P_fan = air_side.fan_power(v["y_fan"], self.n_units * self.P_fan_nominal)
 
         loop = Pi(self.gain, self.reset)

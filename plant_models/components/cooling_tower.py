@@ -149,7 +149,7 @@ class CoolingTower(Component):
         T_hot = minimum(T_in, T_SATURATED_MAX)
         rise = psychrometrics.saturated_enthalpy(T_hot, p) - psychrometrics.saturated_enthalpy(T_wet, p)
         slope = self._slope(T_hot, T_wet, p)
-        return heat_transfer.counter_flow(K, m_air, m_flow * self.fluid.cp(T_in) / slope) * rise
+        return heat_transfer.counter_flow(K, m_air, m_flow * self.fluid.cp(0.5 * (T_in + T_wet)) / slope) * rise
 
     @staticmethod
     def _slope(T_1: Value, T_2: Value, p: Value) -> Value:

@@ -12,9 +12,10 @@ For n equal units that share the water flow m (a: air, b: bypass share, r: flow 
     evaporated = m_a (w(T_a,in, T_wet) - w(T_dry, T_wet)),  bled = evaporated/(cycles - 1)
 
 UA_nominal is solved from the nominal point, which the model reproduces exactly. Coils of four and more rows in
-cross-counter-flow come within a few per cent of counter-flow (VDI Heat Atlas, C1). One PI loop with anti-windup holds
-the leaving water by split range: below zero its command opens the bypass around the coil (so that frost does not
-undercool the water), above zero it speeds up the fans. Fans and spray are released by a flow switch; the spray is
+cross-counter-flow come within a few per cent of counter-flow (VDI Heat Atlas, C1). cp is taken half way between T_in
+and T_a,in, so that the water never passes the air's temperature. One PI loop with anti-windup holds the leaving water
+by split range: below zero its command opens the bypass around the coil (so that frost does not undercool the water),
+above zero it speeds up the fans. Fans and spray are released by a flow switch; the spray is
 locked in frost between T_spray_min and 2 K above. The spray water is open water: it has its own accounts and no part
 in the loop's mass balance; the heat it takes is in Q.
 
@@ -111,7 +112,7 @@ class DryCooler(Component):
     @cached_property
     def UA_nominal(self) -> float:
         """Of the whole bank, clean, W/K."""
-        C_water = self.m_flow_nominal * float(self.fluid.cp(self.T_water_in_nominal))
+        C_water = self.m_flow_nominal * float(self.fluid.cp(0.5 * (self.T_water_in_nominal + self.T_air_nominal)))
         C_air = self.n_units * self.m_flow_air_nominal * air_side.CP_AIR
         drop = self.T_water_in_nominal - self.T_air_nominal
         return air_side.size_conductance(
@@ -177,7 +178,7 @@ class DryCooler(Component):
         UA = (1.0 - v["fouling"]) * heat_transfer.two_sided(
             self.UA_nominal, m_coil / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6
         )
-        G = heat_transfer.counter_flow(UA, m_coil * self.fluid.cp(T_upstream), m_air * air_side.CP_AIR)
+        G = heat_transfer.counter_flow(UA, m_coil * self.fluid.cp(0.5 * (T_upstream + T_air)), m_air * air_side.CP_AIR)
         Q_flow = G * (T_air - T_upstream)
 
         error = v["T"] - v["T_leaving_set"]

@@ -20,8 +20,9 @@ conductances = st.floats(1e3, 1e6)
 
 
 @pytest.mark.parametrize(("law", "subtype"), ARRANGEMENTS)
-@given(NTU=st.floats(1e-3, 20.0), C_r=st.floats(1e-3, 1.0))
+@given(NTU=st.floats(1e-3, 20.0), C_r=st.floats(1e-3, 0.999))
 def test_effectiveness_agrees_with_ht(law, subtype, NTU, C_r):
+    # closer to C_r = 1 it is the oracle that loses its digits: at 1 - 1e-16 ht gives 0.5 for NTU/(1 + NTU) = 0.6
     C_min = 9e4
     expected = C_min * ht.effectiveness_from_NTU(NTU, C_r, subtype)
     assert law(NTU * C_min, C_min, C_min / C_r) == pytest.approx(expected, rel=1e-8)

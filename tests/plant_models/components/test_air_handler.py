@@ -74,7 +74,8 @@ def test_temperatures_never_cross(dp, T_in, T_room, y):
     e = UNITS.equations(point(dp=dp, T_in=T_in, T_room=T_room, y_fan=y))
     Q, m_flow = float(e.outputs["Q_flow"]), float(e.outputs["m_flow"])
     lower, upper = sorted((T_in, T_room))
-    assert lower - 0.05 <= T_in + Q / (m_flow * 4182) <= upper + 0.05
+    h_out = UNITS.fluid.h(T_in + ZERO) + Q / m_flow
+    assert UNITS.fluid.h(lower - 0.01 + ZERO) <= h_out <= UNITS.fluid.h(upper + 0.01 + ZERO)
     T_blown = float(e.outputs["T_air_out"]) - ZERO
     fan_rise = 50e3 / (130 * 1015)
     assert lower - 1e-6 <= T_blown <= upper + fan_rise + 1e-6

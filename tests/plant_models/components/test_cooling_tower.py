@@ -131,7 +131,7 @@ def test_corners_are_finite():
 def test_water_is_never_colder_than_the_wet_bulb(dp, T_in, T_wet, depression, y):
     T_out, outputs = leaving(dp=dp, T_in=T_in, T_dry=T_wet + depression, T_wet=T_wet, y_fan=y)
     lower, upper = sorted((T_wet + ZERO, T_in + ZERO))
-    assert lower - 0.1 <= T_out <= upper + 0.1
+    assert lower - 0.01 <= T_out <= upper + 0.01
     assert outputs["m_flow_evaporated"] >= 0.0
 
 

@@ -112,10 +112,10 @@ def test_more_air_or_water_cools_more(dp, T_in, T_dry, y, more):
 def test_water_settles_between_air_and_inlet(dp, T_in, T_dry, y, spray):
     v = point(dp=dp, T_in=T_in, T_dry=T_dry, T_wet=T_dry - 5, y_fan=y, spray=spray)
     e = COOLER.equations(v)
-    T_air, C_water = float(e.outputs["T_air_in"]), float(e.flows["inlet.m_flow"]) * 4180
-    T_out = T_in + ZERO + float(e.outputs["Q_flow"]) / C_water
+    T_air = float(e.outputs["T_air_in"])
+    h_out = COOLER.fluid.h(T_in + ZERO) + float(e.outputs["Q_flow"]) / float(e.outputs["m_flow"])
     lower, upper = sorted((T_air, T_in + ZERO))
-    assert lower - 0.05 <= T_out <= upper + 0.05
+    assert COOLER.fluid.h(lower - 0.01) <= h_out <= COOLER.fluid.h(upper + 0.01)
     assert T_air >= T_dry - 5 + ZERO - 1e-6
 
 
