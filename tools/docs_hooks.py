@@ -1,0 +1,74 @@
+"""Fills the documentation with what the code knows, so that it cannot fall behind.
+
+Lines of a page that are replaced: ``<!-- kinds -->`` by the table of all machines and their ports,
+``<!-- machines -->`` by a section for every machine with its equations and the table of its sizes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from plant_models.component import Component
+from plant_models.components.catalog import CATALOG
+
+TYPES = {"float": "-", "int": "whole number", "str": "text", "bool": "true or false", "Literal": "text"}
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Called by MkDocs for every page."""
+    if "<!-- kinds -->" in markdown:
+        markdown = markdown.replace("<!-- kinds -->", kinds())
+    if "<!-- machines -->" in markdown:
+        markdown = markdown.replace("<!-- machines -->", "\n".join(machines()))
+    return markdown
+
+
+def kinds() -> str:
+    """The words for machines, their ports, and the first line of each one's description."""
+    rows = ["| kind | ports | is |", "|---|---|---|"]
+    for kind, machine in CATALOG.items():
+        ports = " ".join(f"`{port.name}`" for port in machine.ports)
+        rows.append(f"| [`{kind}`](reference/machines.md#{kind}) | {ports} | {summary(machine)} |")
+    return "\n".join(rows)
+
+
+def summary(machine: type[Component]) -> str:
+    """The first line of the module that describes a machine."""
+    return (sys.modules[machine.__module__].__doc__ or "").split("\n")[0]
+
+
+def machines() -> Iterator[str]:
+    """A section for every machine: title, equations, sizes, sizes of its parts."""
+    for kind, machine in CATALOG.items():
+        yield f"\n## {kind.replace('_', ' ').capitalize().replace('Cdu', 'CDU')} {{ #{kind} }}\n"
+        yield f"::: {machine.__module__}\n    options:\n      members: false\n"
+        ports = ", ".join(f"`{port.name}`" for port in machine.ports)
+        yield f"`kind: {kind}`, ports {ports}\n\n{sizes(machine)}\n"
+        for name, field in machine.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+                yield f"\n`{name}` has these of its own:\n\n{sizes(field.annotation)}\n"
+
+
+def sizes(model: type[BaseModel]) -> str:
+    """The fields of a model as a table: name, SI unit or type, default (SI), meaning."""
+    rows = ["| size | SI unit | default | |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        if name != "kind":
+            default = "**needed**" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
+            rows.append(f"| `{name}` | {unit(field)} | {default} | {(field.description or '').replace('|', '/')} |")
+    return "\n".join(rows)
+
+
+def unit(field: FieldInfo) -> str:
+    """The SI unit of a quantity, else the kind of value."""
+    for item in field.metadata:
+        si = getattr(getattr(item, "func", None), "unit", None)
+        if si is not None:
+            return {"delta_K": "K", "1": "-"}.get(str(si), str(si))
+    name = getattr(field.annotation, "__name__", str(field.annotation))
+    return TYPES.get(name, name.replace("|", "or"))
