@@ -6,9 +6,10 @@ from pydantic import Field
 
 from .context import Context
 from .demand import AnnualDemand, Demand
-from .forecast import ForecastSettings
+from .forecast import Forecaster, ForecastSettings
 from .load import Load
 from .market import Co2, Price
+from .network import NetworkTemperatures
 from .series import InputError, Inputs, stamp
 from .settings import Strict
 from .synthetic_load import SyntheticLoad
@@ -40,6 +41,11 @@ class InputsBlock(Strict):
         inputs = weather.merge(*parts)
         _check_cover(inputs, context)
         return inputs
+
+    def forecaster(self, inputs: Inputs, context: Context) -> Forecaster:
+        """What issues forecasts of these inputs; the network's curve is the scenario's, else the plant's."""
+        network = (self.demand.network if self.demand is not None else None) or context.plant.network
+        return Forecaster(inputs, self.forecast, context.seed, network or NetworkTemperatures())
 
 
 def _check_cover(inputs: Inputs, context: Context) -> None:

@@ -22,6 +22,8 @@ class PlantFacts:
     ``cdu_names``: components that take ``P_it``, in order; ``P_it_nominal`` their design power (W); ``halls`` says
     which CDU stands in which hall (ten in a row make one where nothing is said). ``district_name``: component with
     ``Q_demand``, None without one; ``annual_heat`` its need (J a year); ``network`` its temperatures by weather.
+    ``load_profile``, ``load_factor`` (of that profile) and ``electricity_mean`` (EUR/J) are what the site expects:
+    generators take them where the scenario says nothing else.
     """
 
     cdu_names: tuple[str, ...]
@@ -30,6 +32,9 @@ class PlantFacts:
     annual_heat: float | None = None
     network: NetworkTemperatures | None = None
     halls: Mapping[str, str] = field(default_factory=dict)
+    load_profile: str | None = None
+    load_factor: float | None = None
+    electricity_mean: float | None = None
 
     def __post_init__(self) -> None:
         missing = [name for name in self.cdu_names if not self.P_it_nominal.get(name, 0.0) > 0]

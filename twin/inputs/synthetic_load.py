@@ -20,7 +20,7 @@ from plant_models.units import si
 
 from .context import Context
 from .noise import events, renewal
-from .series import Array, Inputs, Series, Source
+from .series import Array, InputError, Inputs, Series, Source
 from .settings import Strict
 from .spread import Step
 
@@ -45,26 +45,39 @@ _RESTART_TIME, _RESTART_EVERY = 10 * MINUTE, 12 * HOUR
 _HALL_JOB, _CDU_JOB = 48 * HOUR, 10 * HOUR
 _HALL_SHARE = 0.75  # of the CDUs of a hall that work for the hall's job
 
+Profile = Literal["training", "hpc"]
+_DEFAULT_FACTOR = {"training": 0.8, "hpc": 0.42}
+
 
 class SyntheticLoad(Strict):
-    """Generated IT power of every CDU. ``load_factor``: mean power over design power, in the long run."""
+    """Generated IT power of every CDU. ``load_factor``: mean power over design power, in the long run.
+
+    What is not given is the site's; a site that says nothing has ``training``.
+    """
 
     source: Literal["synthetic"] = "synthetic"
-    profile: Literal["training", "hpc"] = "training"
+    profile: Profile | None = None
     load_factor: Annotated[float, si("1"), Field(ge=0.3, le=0.9)] | None = Field(
-        default=None, description="default 0.8 for training, 0.42 (Frontier) for hpc")
+        default=None, description="default: the site's for its profile, else 0.8 for training, 0.42 (Frontier) for hpc")
     step: Step = 60.0
 
     def build(self, context: Context) -> Inputs:
         """``<cdu>.P_it`` (W) of every CDU; the same moment is the same for any run with this seed and step."""
         time = context.grid(self.step)
         plant = context.plant
-        factor = self.load_factor or (0.8 if self.profile == "training" else 0.42)
-        make = training if self.profile == "training" else hpc
+        profile = self.profile or plant.load_profile or "training"
+        if profile not in _DEFAULT_FACTOR:
+            raise InputError(f"the site expects a load profile {profile!r}; known are {', '.join(_DEFAULT_FACTOR)}")
+        expected = plant.load_factor if profile == (plant.load_profile or profile) else None
+        factor = self.load_factor or expected or _DEFAULT_FACTOR[profile]
+        if not 0.3 <= factor <= 0.9:
+            raise InputError(f"generated load has a load factor from 0.3 to 0.9, the site expects {factor:g}; give "
+                             "load: {source: synthetic, load_factor: ...} in the scenario")
+        make = training if profile == "training" else hpc
         shares = make(round(time[0] / self.step), time.size, self.step, plant.hall_index, factor, context.seed)
-        source = Source(f"synthetic {self.profile} load, load factor {factor:g}, seed {context.seed}", synthetic=True)
-        loads = shares * plant.nominal
-        return Inputs.of(*(Series(f"{cdu}.P_it", time, np.ascontiguousarray(loads[:, number]), "hold", source)
+        source = Source(f"synthetic {profile} load, load factor {factor:g}, seed {context.seed}", synthetic=True)
+        shares *= plant.nominal  # in place: a year of 70 CDUs is 0.3 GB
+        return Inputs.of(*(Series(f"{cdu}.P_it", time, np.ascontiguousarray(shares[:, number]), "hold", source)
                            for number, cdu in enumerate(plant.cdu_names)))
 
 

@@ -51,20 +51,22 @@ _SUN = np.clip(np.sin((np.arange(24) - 7.5) * np.pi / 13), 0.0, None)  # local s
 
 
 class SyntheticPrice(Strict):
-    """Generated day-ahead prices of ``mean`` over the year.
+    """Generated day-ahead prices of ``mean`` over the year (default: what the site expects, else 60 EUR/MWh).
 
     ``solar`` (0..1): how deep sunshine cuts the midday price, 0 as in 2015-2016.
     """
 
     source: Literal["synthetic"] = "synthetic"
-    mean: EnergyPrice = 60 * EUR_PER_MWH
+    mean: EnergyPrice | None = None
     solar: Fraction = 0.3
 
     def build(self, context: Context) -> Inputs:
         """``market.price_electricity`` (EUR/J), hourly."""
         time = context.grid(HOUR)
-        prices = day_ahead(time, self.solar, context.seed) * self.mean
-        source = Source(f"synthetic day-ahead price, seed {context.seed}", synthetic=True)
+        mean = self.mean if self.mean is not None else context.plant.electricity_mean or 60 * EUR_PER_MWH
+        prices = day_ahead(time, self.solar, context.seed) * mean
+        label = f"synthetic day-ahead price, mean {mean / EUR_PER_MWH:g} EUR/MWh, seed {context.seed}"
+        source = Source(label, synthetic=True)
         return Inputs.of(Series(PRICE_ELECTRICITY.name, time, prices, "hold", source))
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.strategies.input_cases import START, run
 from twin.inputs.block import InputsBlock
+from twin.inputs.demand import AnnualDemand
 from twin.inputs.forecast import Forecaster, ForecastSettings
 from twin.inputs.network import NetworkTemperatures
 from twin.inputs.series import InputError, Inputs, Series, Source
@@ -192,3 +193,11 @@ def test_grid_in_the_past_and_weather_that_ends_are_refused(inputs):
     end = inputs["weather.T_dry"].end
     with pytest.raises(InputError, match=r"weather\.T_dry .* asked for"):
         forecaster.issue(end - HOUR, np.array([end, end + DAY]))
+
+
+def test_forecast_has_the_network_of_the_scenario(inputs):
+    curve = NetworkTemperatures(supply=[(273.15, 340.0)])
+    block = InputsBlock(demand=AnnualDemand(network=curve))
+    now = START.timestamp()
+    values = block.forecaster(inputs, run()).issue(now, now + np.arange(3) * HOUR).values
+    assert values["district.T_supply_required"].tolist() == [340.0] * 3

@@ -1,5 +1,6 @@
 """What generators make is possible, the same for the same seed, and as close to the statistics as the docs say."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.strategies.input_cases import run
 from twin.inputs import statistics
 from twin.inputs.block import InputsBlock
 from twin.inputs.noise import ar1, renewal, white
+from twin.inputs.series import InputError
 from twin.inputs.synthetic_load import SyntheticLoad
 from twin.inputs.synthetic_market import SyntheticCo2, SyntheticPrice
 from twin.inputs.synthetic_weather import SyntheticWeather
@@ -96,6 +98,28 @@ def test_other_seeds_make_other_worlds():
     one, other = (InputsBlock().build(run(seed=seed)) for seed in (1, 2))
     for name in one:
         assert not np.array_equal(one[name].values, other[name].values)
+
+
+def test_generators_take_what_the_site_expects_unless_the_scenario_says_else():
+    context = run()
+    context = replace(context, plant=replace(context.plant, load_profile="hpc", load_factor=0.5,
+                                             electricity_mean=80 / 3.6e9))
+    labels = {name: one.source.label for name, one in InputsBlock().build(context).items()}
+    assert labels["cdu.01.P_it"] == "synthetic hpc load, load factor 0.5, seed 1"
+    assert "mean 80 EUR/MWh" in labels["market.price_electricity"]
+    block = InputsBlock(load=SyntheticLoad(profile="training"), price=SyntheticPrice(mean=40 / 3.6e9))
+    labels = {name: one.source.label for name, one in block.build(context).items()}
+    assert labels["cdu.01.P_it"] == "synthetic training load, load factor 0.8, seed 1"
+    assert "mean 40 EUR/MWh" in labels["market.price_electricity"]
+
+
+@pytest.mark.parametrize(("expected", "message"), [
+    ({"load_profile": "gaming"}, "load profile 'gaming'; known are training, hpc"),
+    ({"load_factor": 0.95}, "load factor from 0.3 to 0.9, the site expects 0.95")])
+def test_what_a_site_may_expect(expected, message):
+    context = run()
+    with pytest.raises(InputError, match=message):
+        SyntheticLoad().build(replace(context, plant=replace(context.plant, **expected)))
 
 
 def test_everything_generated_is_labelled_synthetic():
