@@ -23,6 +23,8 @@ def main(only: list[str]) -> None:
     if unknown := [name for name in only if name not in known]:
         sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
     console = Console()
+    if not console.is_terminal:
+        console.width = 180
     figures: list[Figure] = []
     for benchmark in BENCHMARKS:
         if not only or benchmark.name in only:
@@ -30,7 +32,12 @@ def main(only: list[str]) -> None:
                 figures += benchmark.measure()
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("figure", "value", "unit", "against", "note"):
-        table.add_column(column, justify="right" if column == "value" else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if column == "value" else "left",
+            overflow="fold",
+            no_wrap=column in ("figure", "value"),
+        )
     for figure in figures:
         table.add_row(figure.name, f"{figure.value:.4g}", figure.unit, figure.against, figure.note)
     console.print(table)
