@@ -29,8 +29,8 @@ docs: $(VENV)/.installed-docs  ## the documentation, into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet && echo "site/index.html"
 
 lint: $(VENV)/.installed-lint  ## format, lint, types, import contracts
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check --output-format concise
+	@$(BIN)/ruff format --check --output-format concise
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
