@@ -96,6 +96,8 @@ class _Line:
     transport: Transport
     units: list[_Unit] = field(default_factory=list)
     reason: str = "not connected yet"
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
+    """whether a first attempt to connect has ended"""
 
 
 class FieldClient:
@@ -149,11 +151,11 @@ class FieldClient:
     # --- connections ---
 
     async def start(self) -> None:
-        """Connects in the background and keeps at it."""
+        """Connects in the background and keeps at it; returns after the first attempt, successful or not."""
         if self._tasks:
             raise RuntimeError("this client has been started already")
         self._tasks = [asyncio.create_task(self._keep_connected(line)) for line in self._lines.values()]
-        await asyncio.sleep(0)
+        await asyncio.gather(*(line.tried.wait() for line in self._lines.values()))
 
     async def stop(self) -> None:
         """Closes all connections. Set-points stay as they are; the devices' watchdogs take over."""
@@ -179,7 +181,9 @@ class FieldClient:
                     unit.quiet_until = 0.0
             except TransportError as error:
                 line.reason = str(error)
+                line.tried.set()
                 await asyncio.sleep(backoff.wait())
+            line.tried.set()
 
     # --- reading ---
 

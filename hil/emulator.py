@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from hil.binding import BoundDevice
-from hil.clock import Clock, Ticker
+from hil.clock import Clock, ScaledClock, Ticker
 from hil.emulated_device import EmulatedDevice
-from hil.modbus.server import DeviceServer
+from hil.modbus.server import DeviceServer, Unit
+from hil.site_clock import ClockUnit
 
 
 class Simulated(Protocol):
@@ -40,6 +41,7 @@ class Emulator:
 
     Before each step the disturbances of ``drive`` and the written set-points go into the plant, after it the plant's
     signals into the registers. Steps are never left out: a step that comes late is made at once and counted.
+    ``elapsed`` lets it begin later than the drive's start; ``tell_time`` puts the clock on the bus (hil.site_clock).
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class Emulator:
         step: float,
         drive: Drive | None = None,
         on_step: Callable[[float], None] | None = None,
+        elapsed: float = 0.0,
+        tell_time: bool = False,
     ) -> None:
         if not step > 0:
             raise ValueError(f"step must be positive, found {step}")
@@ -59,11 +63,13 @@ class Emulator:
         self.simulator, self.clock, self.step = simulator, clock, step
         self.drive, self.on_step = drive, on_step
         self.devices = {bound.name: EmulatedDevice(bound, clock.time) for bound in devices}
-        lines: dict[tuple[str, int], list[EmulatedDevice]] = {}
+        lines: dict[tuple[str, int], list[Unit]] = {}
         for device in self.devices.values():
             lines.setdefault((device.bound.device.host, device.bound.device.port), []).append(device)
+        if tell_time and isinstance(clock, ScaledClock):
+            next(iter(lines.values())).append(ClockUnit(clock))
         self.servers = [DeviceServer(host, port, units) for (host, port), units in lines.items()]
-        self.elapsed = 0.0
+        self.elapsed = elapsed
         """simulated seconds since the start"""
         self.ticker: Ticker | None = None
 

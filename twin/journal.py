@@ -97,8 +97,10 @@ class Journal:
         """Set-points in order, of one signal or of all."""
         where, arguments = ("WHERE signal = ?", (signal,)) if signal else ("", ())
         rows = self._db.execute(f"SELECT * FROM writes {where} ORDER BY rowid", arguments)
-        return [WriteEntry(t, s, w, *(math.nan if x is None else x for x in figures), status, text)
-                for t, s, w, *figures, status, text in rows]  # fmt: skip
+        return [
+            WriteEntry(time, name, who, _number(old), _number(new), _number(back), status, message)
+            for time, name, who, old, new, back, status, message in rows
+        ]
 
     def events(self, kind: str | None = None) -> list[Event]:
         """Events in order, of one kind or of all."""
@@ -108,3 +110,7 @@ class Journal:
     def decisions(self) -> list[tuple[float, str, str, str, float]]:
         """Time, source, status, message and duration (s) of every decision."""
         return list(self._db.execute("SELECT * FROM decisions ORDER BY rowid"))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

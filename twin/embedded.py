@@ -1,0 +1,183 @@
+"""A scenario's plant behind Modbus sockets, and a controller on a site's equipment: two programs, joined by the bus.
+
+The controller's process reads the scenario for one thing only, as a site reads a forecast service: forecasts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time as wall
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from controllers.envelope import Envelope
+from controllers.interface import Controller, Forecast
+from controllers.plant_view import PlantView
+from controllers.registry import make_controller
+from hil.binding import BoundDevice, bind_all
+from hil.client import FieldClient
+from hil.clock import Clock, ScaledClock
+from hil.emulator import Emulator
+from hil.modbus.transport import Backoff, TcpTransport, TransportError
+from hil.site_clock import read_clock
+from plant_models.devices import expand
+from plant_models.plant import Plant
+from plant_models.site import load_site
+from twin.inputs.context import Context
+from twin.inputs.forecast import Forecaster
+from twin.journal import Journal
+from twin.runtime import Counts, Cycle, Mode, Runtime
+from twin.scenario import Scenario
+from twin.simulation import FORECAST_STEP, SETTLING, Simulation, plant_facts
+
+
+class NoDevices(ValueError):
+    """A site whose file does not say who talks to what."""
+
+
+class PlantSilent(RuntimeError):
+    """The emulated site does not tell its time."""
+
+
+def site_devices(plant: Plant, port: int | None = None) -> tuple[BoundDevice, ...]:
+    """The site's devices, joined to their register maps and signals.
+
+    With ``port`` the site's TCP ports are replaced by ``port``, ``port + 1``, ... in ascending order. Raises
+    :class:`NoDevices`; MapError or ValueError for a wrong map, binding or address.
+    """
+    if not plant.site.devices:
+        raise NoDevices(
+            f"site {plant.site.name} has no devices block, which says what machine is behind which Modbus unit"
+        )
+    devices = expand(plant.site.devices, list(plant.components), [node.name for node in plant.nodes])
+    if port is not None:
+        shifted = {old: port + i for i, old in enumerate(sorted({device.port for device in devices}))}
+        devices = tuple(replace(device, port=shifted[device.port]) for device in devices)
+    return bind_all(devices, plant.vocabulary)
+
+
+async def serve(
+    scenario: Scenario,
+    *,
+    speed: float = 60.0,
+    origin: float | None = None,
+    port: int | None = None,
+    data_dir: Path | None = None,
+    duration: float | None = None,
+    on_ready: Callable[[Emulator], None] | None = None,
+    on_step: Callable[[float], None] | None = None,
+) -> Emulator:
+    """Runs the scenario's plant behind its devices for ``duration`` plant seconds, or until cancelled.
+
+    The plant's clock shows ``scenario.start`` at the wall time ``origin`` (s, POSIX; default: now) and runs ``speed``
+    times as fast as the wall's; with an origin in the past the plant begins in the middle of the scenario. Raises
+    ServerError if a port is taken, ValueError if the scenario is shorter than the time asked for.
+    """
+    simulation = Simulation(scenario.model_copy(update={"controller": "fixed", "controller_settings": {}}), data_dir)
+    devices = site_devices(simulation.plant, port)
+    start, end = scenario.start.timestamp(), scenario.end.timestamp()
+    drive = _drive(simulation, start, end)
+    now = wall.time()
+    elapsed = 0.0 if origin is None else speed * (now - origin)
+    for name, value in drive(elapsed).items():
+        simulation.simulator.set(name, value)
+    simulation.simulator.settle(SETTLING)
+    clock = ScaledClock(start, speed, wall.time() if origin is None else origin)
+    emulator = Emulator(
+        simulation.simulator, devices, clock, step=scenario.step, drive=drive, on_step=on_step, tell_time=True,
+        elapsed=clock.time() - start,
+    )  # fmt: skip
+    await emulator.start()
+    try:
+        if on_ready is not None:
+            on_ready(emulator)
+        await emulator.run(duration)
+    finally:
+        await emulator.stop()
+    return emulator
+
+
+def _drive(simulation: Simulation, start: float, end: float) -> Callable[[float], Mapping[str, float]]:
+    def drive(elapsed: float) -> Mapping[str, float]:
+        if start + elapsed > end:
+            raise ValueError(
+                f"the scenario's {simulation.scenario.days:g} days are over: give it more days, or a lower speed"
+            )
+        values = simulation.inputs.sample(simulation.driven, np.array([start + elapsed]))[0]
+        return dict(zip(simulation.driven, values.tolist(), strict=True))
+
+    return drive
+
+
+async def plant_clock(devices: tuple[BoundDevice, ...], patience: float = 30.0) -> ScaledClock:
+    """The clock of an emulated site, read from the bus. Raises :class:`PlantSilent` after ``patience`` wall seconds."""
+    device = devices[0].device
+    transport = TcpTransport(device.host, device.port)
+    backoff, deadline = Backoff(longest=1.0), wall.monotonic() + patience
+
+    while True:
+        try:
+            await transport.connect()
+            return await read_clock(transport)
+        except TransportError as error:
+            if wall.monotonic() > deadline:
+                raise PlantSilent(
+                    f"no emulated site tells its time at {device.host}:{device.port} ({error}); start it with "
+                    "heatloop hil serve, or run on the real clock"
+                ) from None
+            await asyncio.sleep(backoff.wait())
+        finally:
+            await transport.close()
+
+
+class Embedded:
+    """A controller on a site's equipment: everything that its loop needs, built from a scenario."""
+
+    def __init__(self, scenario: Scenario, *, port: int | None = None, data_dir: Path | None = None) -> None:
+        self.scenario = scenario
+        self.plant = Plant(load_site(scenario.site, scenario.overrides))
+        self.devices = site_devices(self.plant, port)
+        self.controller: Controller = make_controller(scenario.controller, self.plant, scenario.controller_settings)
+        self.envelope = Envelope(PlantView(self.plant))
+        self.forecaster: Forecaster | None = None
+        if self.controller.forecast_horizon > 0:
+            facts = plant_facts(self.plant)
+            inputs = scenario.inputs.build(Context(scenario.start, scenario.end, scenario.seed, facts, data_dir))
+            self.forecaster = Forecaster(inputs, scenario.inputs.forecast, scenario.seed, facts.network)
+
+    def forecast(self, now: float) -> Forecast | None:
+        """What the forecast service says at ``now`` (s, POSIX)."""
+        if self.forecaster is None:
+            return None
+        horizon = self.controller.forecast_horizon
+        return self.forecaster.issue(now, now + np.arange(0.0, horizon + FORECAST_STEP, FORECAST_STEP))
+
+    async def run(
+        self,
+        journal: Journal,
+        *,
+        clock: Clock | None = None,
+        mode: Mode = "auto",
+        duration: float | None = None,
+        scan_interval: float = 10.0,
+        timeout: float = 0.5,
+        on_cycle: Callable[[Cycle], None] | None = None,
+    ) -> Counts:
+        """The loop, for ``duration`` seconds of the clock or until cancelled.
+
+        ``clock``: of the plant; default: what the emulated site tells over the bus (:func:`plant_clock`).
+        """
+        clock = clock or await plant_clock(self.devices)
+        client = FieldClient(self.devices, clock, timeout=timeout)
+        runtime = Runtime(
+            client, self.controller, self.envelope, journal, clock, forecast=self.forecast, mode=mode,
+            scan_interval=scan_interval, on_cycle=on_cycle,
+        )  # fmt: skip
+        await client.start()
+        try:
+            return await runtime.run(duration)
+        finally:
+            await client.stop()
