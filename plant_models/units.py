@@ -36,7 +36,7 @@ def to_si(text: object, unit: str) -> float:
     import pint
 
     try:
-        quantity = registry().Quantity(text)
+        quantity: Any = registry().Quantity(text)
         value = float(quantity.to("" if unit == "1" else unit).magnitude)
     except (pint.errors.PintError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"expected a quantity in {unit}, found {text!r} ({error})") from None
