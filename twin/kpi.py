@@ -75,6 +75,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("co2_cost_EUR", "EUR", "CO2 cost", "CO2 times the site's own price on it", "", -1),
     Definition("start_cost_EUR", "EUR", "Cost of starts", "starts of heat pumps times the cost of one", "", -1),
     Definition("net_cost_EUR", "EUR", "Net cost", "electricity, water, CO2 and starts, less heat revenue", "", -1),
+    Definition("net_cost_besides_it_EUR", "EUR", "Net cost besides IT",
+               "net cost less the electricity of IT at the price of the moment: what cooling and heat come to", "", -1),
     Definition("net_cost_EUR_per_MWh_IT", "EUR/MWh", "Net cost per IT energy",
                "net cost over electricity of IT", "", -1),
     Definition("water_m3", "m³", "Water", "evaporated, bled and topped up", "", -1),
@@ -210,7 +212,9 @@ def _money(ledger: Ledger) -> dict[str, float | None]:
         "co2_cost_EUR": ledger.co2 * tariffs.co2,
         "start_cost_EUR": sum(number * switched(ledger)[name].start_cost for name, number in starts(ledger).items()),
     }
-    return {**costs, "heat_revenue_EUR": revenue, "net_cost_EUR": sum(costs.values()) - revenue}
+    net = sum(costs.values()) - revenue
+    return {**costs, "heat_revenue_EUR": revenue, "net_cost_EUR": net,
+            "net_cost_besides_it_EUR": net - ledger.cost_of(*IT)}
 
 
 def _water(ledger: Ledger) -> dict[str, float | None]:

@@ -113,9 +113,11 @@ class Ledger:
     def electricity_cost(self) -> float:
         """EUR for all electricity drawn."""
         exact = self.info.integrals.get(COST_ELECTRICITY)
-        if exact is not None:
-            return exact
-        return float((self.column(PRICE_ELECTRICITY.name) * self.electricity) @ self.dt)
+        return self.cost_of(*ELECTRICITY) if exact is None else exact
+
+    def cost_of(self, *accounts: Account) -> float:
+        """EUR for the electricity of ``accounts``, from recorded means."""
+        return float((self.column(PRICE_ELECTRICITY.name) * self.flow(*accounts)) @ self.dt)
 
     @cached_property
     def co2(self) -> float:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -21,9 +21,6 @@ import pyarrow.parquet as pq
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from plant_models.signals import Account, Role, Signal, Vocabulary
-
-if TYPE_CHECKING:
-    from plant_models.site import Site
 
 FORMAT = 1
 DECISION_COLUMNS = ("time", "source", "status", "message", "solve_s")
@@ -112,19 +109,6 @@ class Picture(_Record):
 
     components: list[PictureComponent] = []
     nodes: list[PictureNode] = []
-
-    @classmethod
-    def of(cls, site: Site) -> Picture:
-        """The machines and nodes of a site."""
-        ports: dict[str, dict[str, str]] = {name: {} for name in site.instances()}
-        for (component, port), node in site.attachments().items():
-            ports[component][port] = node
-        return cls(
-            components=[PictureComponent(name=name, kind=component.kind, ports=ports[name])
-                        for name, component in site.instances().items()],
-            nodes=[PictureNode(name=name, kind="fluid" if node.is_fluid else "heat", medium=node.medium)
-                   for name, node in site.node_instances().items()],
-        )
 
 
 class RunInfo(_Record):

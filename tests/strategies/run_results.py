@@ -122,17 +122,18 @@ def make_run(
 
     reused = np.zeros(n)
     delivered = np.zeros(n)
-    demand = np.maximum(9e6 + 5e6 * np.cos((hour - 7) / 12 * 2 * np.pi) - 0.35e6 * (T_air - ZERO_C - 12), 0.0)
+    size = cdus / 70
+    demand = size * np.maximum(9e6 + 5e6 * np.cos((hour - 7) / 12 * 2 * np.pi) - 0.35e6 * (T_air - ZERO_C - 12), 0.0)
     level = np.full(n, 0.5)
     if district:
-        wanted = np.where(price < np.quantile(price, 0.35 + 0.25 * skill), 0.9, 0.35 * (1 - skill)) * 20e6
-        capacity, held, produced = 3.8e11 if store else 0.0, 0.0, np.zeros(n)
+        wanted = np.where(price < np.quantile(price, 0.35 + 0.25 * skill), 0.9, 0.35 * (1 - skill)) * 20e6 * size
+        capacity, held, produced = 3.8e11 * size if store else 0.0, 0.0, np.zeros(n)
         for i in range(n):
             produced[i] = min(wanted[i], demand[i] + (capacity - held) / interval)
             delivered[i] = min(demand[i], produced[i] + held / interval)
             held += (produced[i] - delivered[i]) * interval
             level[i] = held / capacity if store else 0.5
-        y, per_pump = produced / 20e6, produced / 2
+        y, per_pump = produced / (20e6 * size), produced / 2
         for i in (1, 2):
             r.add(f"heat_pump.{i}", setpoint("y_set", "1", "load", default=0, lower=0, upper=1), y, n)
             r.add(f"heat_pump.{i}", state("y", "1", "load", start=0.0), y, n)
@@ -151,7 +152,8 @@ def make_run(
     if store and district:
         for k in range(10):
             T = ZERO_C + 45 + 30 / (1 + np.exp(-12 * (level - k / 10)))
-            r.add("store", state(f"layer.{k + 1:02d}.T", "K", "layer of the store", start=320.0, energy=1.25e9), T, n)
+            r.add("store", state(f"layer.{k + 1:02d}.T", "K", "layer of the store", start=320.0,
+                                 energy=1.25e9 * size), T, n)
 
     rejected = heat - reused
     spraying = (T_air > ZERO_C + 27 - 3 * skill) & water
@@ -163,7 +165,7 @@ def make_run(
         r.add(name, output("Q_flow", "W", "heat into the water", boundary="energy", account=Account.HEAT_REJECTED),
               -share, n)
         r.add(name, output("P_el", "W", "fans", account=Account.ELECTRICITY_COOLING),
-              480e3 / 7 * (share / 9e6) ** 3 * np.where(T_air > 295, 1.6, 0.7), n)
+              480e3 / 7 * (share / 9e6 / size) ** 3 * size * np.where(T_air > 295, 1.6, 0.7), n)
         if water:
             r.add(name, setpoint("spray", "1", "adiabatic assist", default=0, lower=0, upper=1), 1.0 * spraying, n)
             r.add(name, output("m_flow_evaporated", "kg/s", "evaporated", account=Account.WATER_EVAPORATED),
@@ -210,7 +212,7 @@ def make_run(
 
 
 def _decisions(info: RunInfo, random: np.random.Generator) -> pd.DataFrame:
-    n = int(info.seconds // info.controller_interval_s)
+    n = max(int(info.seconds // info.controller_interval_s), 1)
     time = [info.start + timedelta(seconds=k * info.controller_interval_s) for k in range(n)]
     optimal = info.controller == "mpc"
     solve = random.gamma(6, 0.35, n) if optimal else np.full(n, 1e-3)

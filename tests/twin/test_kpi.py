@@ -103,6 +103,7 @@ def test_money_against_figures_by_hand() -> None:
     assert k["co2_cost_EUR"] == pytest.approx(15 * 24 * 40 * 0.1)
     assert k["start_cost_EUR"] == pytest.approx(300)
     assert k["net_cost_EUR"] == pytest.approx(24000 - 3600 + 345.6 + 1440 + 300)
+    assert k["net_cost_besides_it_EUR"] == pytest.approx(-3600 + 345.6 + 1440 + 300)
     assert k["net_cost_EUR_per_MWh_IT"] == pytest.approx((24000 - 3600 + 345.6 + 1440 + 300) / 360)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import numpy as np
 
-from twin.report.display import Array, number
+from twin.report.display import MINUS, THIN, Array, number
 from twin.report.svg import band, drawing, path, tag, text
 
 BUCKETS = (300, 900, 1800, 3600, 10800, 21600, 43200, 86400)
@@ -233,7 +233,7 @@ def tick_label(value: float, ticks: Sequence[float]) -> str:
     """A tick with as many decimals as its neighbours need."""
     step = ticks[1] - ticks[0]
     decimals = next((d for d in range(7) if abs(round(step, d) - step) < 1e-6 * step), 6)
-    return f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212") if value else "0"
+    return f"{value:,.{decimals}f}".replace(",", THIN).replace("-", MINUS) if value else "0"
 
 
 def time_ticks(start: float, end: float, zone: tzinfo, count: int) -> list[tuple[float, str]]:

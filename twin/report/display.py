@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 ZERO_C = 273.15
-THIN = "\u2009"
+THIN = "\u202f"
+"""narrow space at which no line breaks"""
 MINUS = "\u2212"
 ACRONYMS = {"cdu": "CDU", "fws": "FWS", "tcs": "TCS", "dh": "DH", "it": "IT", "gpu": "GPU", "hp": "HP", "mpc": "MPC"}
 
@@ -40,6 +41,11 @@ def power_unit(*watts: Array) -> tuple[float, str]:
     return (1e-6, "MW") if highest >= 0.5e6 else (1e-3, "kW")
 
 
+def volume(m3: float) -> tuple[str, str]:
+    """Number and unit of an amount of water: m³, or litres below one."""
+    return (number(m3), "m³") if m3 >= 1 or m3 <= 0 else (number(m3 * 1e3, 2), "litres")
+
+
 def energy(joules: float) -> str:
     """``1,404 MWh``, or kWh below one."""
     if abs(joules) < 3.6e9:
@@ -53,25 +59,25 @@ def power(watts: float) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number for people: ``digits`` significant digits, more where it is longer before the point; whole if it is."""
+    """A number for people: at most ``digits`` significant digits, or all before the point; thousands set apart."""
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
     if value == 0:
         return "0"
-    size = abs(value)
-    if float(value).is_integer():
-        return f"{value:,.0f}".replace(",", THIN).replace("-", MINUS)
-    if size < 1e-3:
-        mantissa, exponent = f"{size:.1e}".split("e")
+    rounded = float(f"{value:.{digits}g}") if abs(value) < 10**digits else round(value)
+    if abs(rounded) < 1e-3:
+        mantissa, exponent = f"{rounded:.1e}".split("e")
         text = f"{mantissa}·10{_superscript(int(exponent))}"
     else:
-        decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-        text = f"{size:,.{min(decimals, 6)}f}".replace(",", THIN)
-        if "." in text and size < 1:
-            text = text.rstrip("0").rstrip(".")
-    return f"{MINUS}{text}" if value < 0 and text.strip("0.,") else text
+        text = f"{rounded:,.{_decimals(rounded)}f}"
+    return text.replace(",", THIN).replace("-", MINUS)
+
+
+def _decimals(value: float) -> int:
+    """Decimals that a short number needs."""
+    return next((d for d in range(7) if abs(round(value, d) - value) <= 1e-9 * abs(value)), 6)
 
 
 def _superscript(value: int) -> str:

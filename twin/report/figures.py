@@ -72,7 +72,7 @@ class Figures:
     def water_temperatures(self) -> str:
         """Facility water to and from the machines that carry the IT load, and the outside air."""
         chart = self.chart("Facility water and outside air", "°C", height=240)
-        for label, colour, nodes in self._load_nodes():
+        for label, colour, nodes in self.load_nodes():
             T = np.mean([self.ledger.column(f"{node}.T") for node in nodes], axis=0) - ZERO_C
             chart.lines.append(Line(label, self.grid.middle, self.mean(T), colour))
         for name, label, style in ((T_DRY.name, "outside air", ""), (T_WET.name, "wet bulb", "dashed")):
@@ -81,7 +81,7 @@ class Figures:
                                         f"thin {style}"))
         return chart.draw() if chart.lines else ""
 
-    def _load_nodes(self) -> list[tuple[str, str, list[str]]]:
+    def load_nodes(self) -> list[tuple[str, str, list[str]]]:
         """The nodes that IT machines are attached to, cold side first."""
         owners = {s.name.rpartition(".")[0] for s in self.ledger.signals(Account.ELECTRICITY_IT)}
         fluid = {node.name for node in self.ledger.info.picture.nodes if node.kind == "fluid"}
@@ -184,10 +184,11 @@ class Figures:
         for label, _, account in names:
             frame[label] = ledger.flow(account) * ledger.dt / 1e3
         days = frame.groupby("key", sort=True).agg({"label": "first", "spray": "sum"} | {n: "sum" for n, _, _ in names})
-        stacks = [(label, colour, days[label].tolist()) for label, colour, _ in names]
+        litres = days[[label for label, _, _ in names]].sum(axis=1).max() < 1
+        stacks = [(label, colour, (days[label] * (1e3 if litres else 1)).tolist()) for label, colour, _ in names]
         notes = [f"{hours:.0f} h" if hours >= 0.5 else "" for hours in days["spray"]]
         title = f"Water by {'month' if monthly else 'day'}, and hours of spraying"
-        return bars(title, "m³", days["label"].tolist(), stacks, notes)
+        return bars(title, "litres" if litres else "m³", days["label"].tolist(), stacks, notes)
 
     def plans(self) -> str:
         """What the controller expected at every shown moment, against what happened."""

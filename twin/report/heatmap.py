@@ -13,6 +13,8 @@ from twin.report.svg import drawing, png, tag, text
 SCALE = np.array([[38, 62, 104], [46, 113, 148], [104, 170, 160], [222, 214, 160], [238, 168, 92], [214, 88, 66],
                   [150, 22, 48]], dtype=float)
 """dark and cool to red and hot; the last stands for the limit"""
+ABOVE = np.array([236, 64, 214], dtype=np.uint8)
+"""colour of what is above the limit: found nowhere on the scale"""
 
 
 def colours(values: Array, low: float, high: float) -> np.ndarray:
@@ -20,7 +22,9 @@ def colours(values: Array, low: float, high: float) -> np.ndarray:
     at = np.clip((values - low) / (high - low), 0.0, 1.0) * (len(SCALE) - 1)
     first = np.minimum(at.astype(int), len(SCALE) - 2)
     share = (at - first)[..., None]
-    return np.asarray(SCALE[first] * (1 - share) + SCALE[first + 1] * share).astype(np.uint8)
+    mixed = np.asarray(SCALE[first] * (1 - share) + SCALE[first + 1] * share).astype(np.uint8)
+    mixed[values > high] = ABOVE
+    return mixed
 
 
 def draw(names: Sequence[str], values: Array, limit: float, unit: str, start: float, end: float, time_zone: str) -> str:
@@ -51,9 +55,12 @@ def _picture(image: str, names: Sequence[str], low: float, limit: float, unit: s
     for share, words in ticks:
         x = left + share * (right - left)
         parts.append(text(words, x, bottom + 16, "tick", text_anchor="middle" if x < right - 30 else "end"))
-    key = png(colours(np.linspace(low, limit, 120)[None, :], low, limit))
+    key = png(colours(np.linspace(low, limit, 120)[None, :], low, limit + 1e-9))
     wide = min(200.0, width / 2)
     parts += [tag("image", href=key, x=left, y=bottom + 28, width=wide, height=8, preserveAspectRatio="none"),
               text(number(low), left, bottom + 50, "tick"),
-              text(f"{number(limit)} {unit} = limit", left + wide, bottom + 50, "tick", text_anchor="end")]
+              text(f"{number(limit)} {unit} = limit", left + wide, bottom + 50, "tick", text_anchor="end"),
+              tag("rect", x=left + wide + 22, y=bottom + 28, width=14, height=8,
+                  style="fill:rgb({},{},{})".format(*ABOVE)),
+              text("above the limit", left + wide + 22, bottom + 50, "tick")]
     return drawing(width, bottom + 56, *parts, label="Every limited temperature over the run")

@@ -14,7 +14,7 @@ from plant_models.signals import Account
 from twin.kpi import DEFINITIONS, key_figures, limited
 from twin.ledger import Ledger
 from twin.report import picture, sankey
-from twin.report.display import THIN, duration, energy, number, period, power, zone
+from twin.report.display import THIN, duration, energy, number, period, power, volume, zone
 from twin.report.figures import Figures
 from twin.report.reasons import reasons
 from twin.results import RunResult, write_text
@@ -69,7 +69,7 @@ def report(result: RunResult) -> str:
         decisions=len(result.decisions), events=_events(result, figures),
         controller_time=Markup(figures.controller_time()),
         scenario=json.dumps(info.scenario, indent=2, ensure_ascii=False, default=str),
-        hours=number(info.seconds / 3600, 2), number=number, energy=energy,
+        hours=number(info.seconds / 3600, 2), number=number, energy=energy, volume=volume,
     )  # fmt: skip
 
 
@@ -88,15 +88,16 @@ def headlines(ledger: Ledger, k: dict[str, float | None]) -> list[Headline]:
     """Water, heat and electricity in words for everyone."""
     water, it = k["water_m3"] or 0.0, k["electricity_it_MWh"] or 0.0
     days = ledger.info.seconds / 86400
-    notes = [f"{number(water / days, 2)}{THIN}m³ a day, {number(k['wue_l_per_kWh'], 2)}{THIN}l per kWh of computing"]
+    daily = THIN.join(volume(water / days))
+    notes = [f"{daily} a day, {number(k['wue_l_per_kWh'], 2)}{THIN}l per kWh of computing"]
     if water < 0.8 * TOWER_WATER * it:
         notes.append(f"open cooling towers would take about {number(TOWER_WATER * it, 2)}{THIN}m³")
     unit, scale = ("MWh", 1.0) if (k["electricity_MWh"] or 0.0) >= 10 else ("kWh", 1e3)
-    lines = [Headline("water", "Water drunk", number(water), "m³", tuple(notes))]
+    lines = [Headline("water", "Water drunk", *volume(water), tuple(notes))]
     if ledger.has(Account.HEAT_DEMAND):
         met = k["heat_demand_met"]
-        asked = "nothing was asked for" if met is None else f"{met:.0%} of what the network asked for"
-        share = "" if k["erf"] is None else f"{k['erf']:.0%} of the data centre's energy used again"
+        asked = "nothing was asked for" if met is None else f"{met * 100:.0f}{THIN}% of what the network asked for"
+        share = "" if k["erf"] is None else f"{k['erf'] * 100:.0f}{THIN}% of the data centre's energy used again"
         given = number((k["heat_delivered_MWh"] or 0.0) * scale)
         lines.append(Headline("heat", "Heat given", given, unit, (asked, share)))
     else:

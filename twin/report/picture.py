@@ -10,8 +10,10 @@ from twin.report.display import THIN, ZERO_C, energy, number, power, title_of
 from twin.report.graph import Box, Graph, graph_of
 from twin.report.svg import drawing, tag, text
 
-ROW, COLUMN, BOX_WIDTH, BOX_HEIGHT = 88.0, 170.0, 152.0, 60.0
-LEFT, TOP = 150.0, 20.0
+ROW, COLUMN, BOX_WIDTH, BOX_HEIGHT = 88.0, 164.0, 148.0, 60.0
+LEFT, TOP = 132.0, 20.0
+LONG = 15
+"""letters of a title that fit a box in full size"""
 PART = {"it": "power", "distribution": "cooling", "rejection": "air", "recovery": "recovery", "store": "store",
         "consumer": "heat"}
 
@@ -55,7 +57,7 @@ def arrange(graph: Graph) -> list[Placed]:
         span = (min(low, gap - 1), max(high, gap))
         parts = [p.box.part for p in placed if p.box.part != box.part]
         start = min((p.column for p in placed if parts and p.box.part == parts[-1]), default=0)
-        free = (c for c in range(start, len(taken)) if all(span[1] < a or span[0] > b for a, b in taken[c]))
+        free = (c for c in range(start, len(taken)) if all(span[1] <= a or span[0] >= b for a, b in taken[c]))
         column = next(free, len(taken))
         if column == len(taken):
             taken.append([])
@@ -72,10 +74,11 @@ def _lines(graph: Graph, placed: list[Placed], top: float) -> list[str]:
         y = top + i * ROW
         warmth = (bus.T - low) / (high - low) if high - low > 0.5 else 0.5
         colour = f"--w:{warmth:.3f}"
-        first, last = LEFT + min(columns) * COLUMN + 10, LEFT + max(columns) * COLUMN + BOX_WIDTH - 4
-        parts += [tag("line", x1=first - 16, x2=last, y1=y, y2=y, class_="bus", style=colour),
-                  text(f"{bus.T - ZERO_C:.1f}{THIN}°C", first - 24, y - 1, "bus-T", text_anchor="end"),
-                  text(title_of(bus.name), first - 24, y + 13, "bus-name", text_anchor="end")]
+        first, last = LEFT + min(columns) * COLUMN, LEFT + max(columns) * COLUMN + BOX_WIDTH - 4
+        parts += [tag("line", x1=LEFT - 8, x2=first, y1=y, y2=y, class_="leader"),
+                  tag("line", x1=first, x2=last, y1=y, y2=y, class_="bus", style=colour),
+                  text(f"{bus.T - ZERO_C:.1f}{THIN}°C", LEFT - 16, y + 1, "bus-T", text_anchor="end"),
+                  text(title_of(bus.name), LEFT - 16, y + 16, "bus-name", text_anchor="end")]
         for p in placed:
             if i in p.rows:
                 parts += _stubs(p, i, y, top, colour)
@@ -103,7 +106,8 @@ def _y(p: Placed, top: float) -> float:
 def _box(p: Placed, top: float) -> str:
     x, y = _x(p), _y(p, top)
     facts = _facts(p.box)
-    lines = [text(p.box.title, x + 12, y + (22 if facts else 35), "box-name")]
+    small = "font-size:11.5px" if len(p.box.title) > LONG else None
+    lines = [text(p.box.title, x + 12, y + (22 if facts else 35), "box-name", style=small)]
     lines += [text(fact, x + 12, y + 38 + 14 * i, "box-fact") for i, fact in enumerate(facts[:2])]
     return tag("g", tag("rect", x=x, y=y, width=BOX_WIDTH, height=BOX_HEIGHT, rx=7, class_="box"),
                tag("rect", x=x, y=y + 10, width=4, height=BOX_HEIGHT - 20, rx=2, class_=f"box-mark {PART[p.box.part]}"),
@@ -125,7 +129,7 @@ def _facts(box: Box) -> list[str]:
     if Account.HEAT_REUSED in a:
         facts.append(f"{power(a[Account.HEAT_REUSED])} recovered")
     if box.part == "store":
-        word = "more stored" if box.energy >= 0 else "less stored"
+        word = "charged" if box.energy >= 0 else "discharged"
         facts.append(f"{energy(abs(box.energy))} {word}")
     drawn = sum(a.get(account, 0.0) for account in ELECTRICITY if account is not Account.ELECTRICITY_IT)
     if drawn > 0:

@@ -9,7 +9,7 @@ from twin.ledger import Ledger
 from twin.report.display import energy
 from twin.report.svg import drawing, tag, text
 
-GAP = 26.0
+GAP = 40.0
 NODE = 12.0
 
 
@@ -89,21 +89,21 @@ def _picture(flows: list[Flow], width: float, height: float) -> str:
     columns = [[name for name in names if COLUMN[name] == c] for c in range(4)]
     columns[1].sort(key=lambda name: name == WATER)
     top, bottom = 30.0, height - 18.0
-    scale = min((bottom - top - GAP * 1.4 * (len(column) - 1)) / sum(size[name] for name in column)
+    scale = min((bottom - top - GAP * (len(column) - 1)) / sum(size[name] for name in column)
                 for column in columns if column)
-    left, right = (8.0, width - 8.0) if narrow else (150.0, width - 170.0)
-    xs = [left + c / 3 * (right - left - NODE) for c in range(4)]
+    left, right = (4.0, width - 4.0) if narrow else (150.0, width - 170.0)
+    xs = [left + share * (right - left - NODE) for share in ((0, 0.42, 0.66, 1) if narrow else (0, 1 / 3, 2 / 3, 1))]
     place: dict[str, float] = {}
     for c, column in enumerate(columns):
         used = sum(size[name] for name in column) * scale
-        gap = min((bottom - top - used) / max(len(column), 1), 70.0) if len(column) > 1 else 0.0
+        gap = min((bottom - top - used) / (len(column) - 1), 70.0) if len(column) > 1 else 0.0
         y = top if c >= 2 else bottom - used - gap * (len(column) - 1)
         y = top if c == 0 else y
         for name in column:
             place[name] = y
             y += size[name] * scale + gap
     if WATER in place:
-        place[WATER] = max(top + (RECOVERY in place) * 34, top)
+        place[WATER] = max(top + (RECOVERY in place) * 46, top)
         if "Heat pump electricity" in place:
             place["Heat pump electricity"] = top - 12
     return _ribbons(flows, place, size, scale, xs, width, height, narrow)
@@ -119,10 +119,9 @@ def _ribbons(flows: list[Flow], place: dict[str, float], size: dict[str, float],
         y0, y1 = leaving[flow.source] + thick / 2, arriving[flow.sink] + thick / 2
         leaving[flow.source] += thick
         arriving[flow.sink] += thick
-        bend = (x0 + x1) / 2
         said = f"{flow.source} → {flow.sink}: {energy(flow.energy)}"
-        parts.append(tag("path", tag("title", said), d=f"M{x0:.1f} {y0:.1f}C{bend:.1f} {y0:.1f} {bend:.1f} {y1:.1f} "
-                         f"{x1:.1f} {y1:.1f}", class_=f"ribbon {flow.colour}", stroke_width=thick))
+        parts.append(tag("path", tag("title", said), d=_ribbon(x0, x1, y0 - thick / 2, y1 - thick / 2, thick),
+                         class_=f"ribbon {flow.colour}"))
     for name, y in place.items():
         c, tall = COLUMN[name], max(size[name] * scale, 1.5)
         x = xs[c]
@@ -130,7 +129,17 @@ def _ribbons(flows: list[Flow], place: dict[str, float], size: dict[str, float],
         anchor, at = {0: ("end", x - 8), 3: ("start", x + NODE + 8)}.get(c, ("middle", x + NODE / 2))
         if narrow:
             anchor, at = ("end", x - 4) if c == 3 else ("start", x + NODE + 4)
+        if narrow and c == 2:
+            continue
         high = y - 18 if c in (1, 2) and not narrow else y + min(tall / 2, 60.0) - 3
         parts += [text(name, at, high, "name", text_anchor=anchor),
                   text(energy(size[name]), at, high + 14, "amount", text_anchor=anchor)]
     return drawing(width, height, *parts, label="Where the heat went", class_="sankey")
+
+
+def _ribbon(x0: float, x1: float, y0: float, y1: float, thick: float) -> str:
+    """The ``d`` of a band of even height from (x0, y0) to (x1, y1), upper edges."""
+    bend = (x0 + x1) / 2
+    there = f"M{x0:.1f} {y0:.1f}C{bend:.1f} {y0:.1f} {bend:.1f} {y1:.1f} {x1:.1f} {y1:.1f}"
+    y0, y1 = y0 + thick, y1 + thick
+    return f"{there}V{y1:.1f}C{bend:.1f} {y1:.1f} {bend:.1f} {y0:.1f} {x0:.1f} {y0:.1f}Z"
