@@ -86,12 +86,9 @@ class Envelope:
         for name, cdu in self._view.cdus.items():
             if seen.get(f"{name}.T_gpu_max", -math.inf) < cdu.rack.T_gpu_limit - CHIP_MARGIN:
                 continue
-            for signal, needed, too_weak in (
-                (f"{name}.y_pump", 1.0, lambda asked: asked < 1.0),
-                (f"{name}.T_supply_set", cdu.T_supply_design, lambda asked, top=cdu.T_supply_design: asked > top),
-            ):
+            for signal, needed, more in ((f"{name}.y_pump", 1.0, 1.0), (f"{name}.T_supply_set", cdu.T_supply_design, -1.0)):
                 asked = wanted.get(signal, float(self.targets[self._index[signal]]))
-                if too_weak(asked):
+                if more * asked < more * needed:
                     out.append(Correction(signal, asked, needed, f"chips of {name} at their limit"))
                     wanted[signal] = needed
 

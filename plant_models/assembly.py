@@ -42,9 +42,9 @@ class _Call:
         self._buffer, self._trigger = mapped.buffer()
         self._memory = (*arguments, *results)  # the buffer holds no references
         for i, argument in enumerate(arguments):
-            self._buffer.set_arg(i, memoryview(argument))
+            self._buffer.set_arg(i, argument.data)
         for i, result in enumerate(results):
-            self._buffer.set_res(i, memoryview(result))
+            self._buffer.set_res(i, result.data)
 
     def __call__(self) -> None:
         self._trigger()
@@ -184,7 +184,7 @@ class Assembly:
         Raises NoConvergence where the matrix is singular or something is not finite.
         """
         n, n_p = self.n, self.n_p
-        matrix = np.bincount(self._phi_place, self._phi.all, n * n).reshape(n, n)
+        matrix: Array = np.bincount(self._phi_place, self._phi.all, n * n).reshape(n, n)
         flows = np.bincount(self._at_flat, self._phi0.all, n)
         matrix[n_p:] *= k
         np.einsum("ii->i", matrix)[n_p:] += self.capacity

@@ -74,8 +74,7 @@ class NodeSpec(_Strict):
         if self.heat_capacity is not None:
             return self.heat_capacity
         fluid = MEDIA[self.medium]
-        assert self.volume is not None  # the validator saw to it
-        return self.volume * fluid.rho(self.T_start) * fluid.cp(self.T_start)
+        return float((self.volume or 0.0) * fluid.rho(self.T_start) * fluid.cp(self.T_start))
 
 
 class Location(_Strict):
@@ -178,18 +177,19 @@ class Site(BaseModel):
                     known = attached.setdefault((member, port), targets[i // block])
                     if known != targets[i // block]:
                         raise ValueError(f"nodes.{base}: port {member}.{port} is already in node {known}")
-        for name, component in self.instances().items():
-            for port in component.ports:
-                if (name, port.name) not in attached:
-                    raise ValueError(f"port {name}.{port.name} is left open: name it in one of the nodes")
-                node = self._node(attached[name, port.name])
-                if isinstance(port, HeatPort) == node.is_fluid:
-                    wanted = "heat (medium: none)" if isinstance(port, HeatPort) else "fluid"
-                    raise ValueError(f"port {name}.{port.name} needs a {wanted} node, not {attached[name, port.name]}")
+        self._no_port_open(attached)
         return attached
 
-    def _node(self, name: str) -> NodeSpec:
-        return self.node_instances()[name]
+    def _no_port_open(self, attached: Mapping[tuple[str, str], str]) -> None:
+        nodes = self.node_instances()
+        for name, component in self.instances().items():
+            for port in component.ports:
+                node = attached.get((name, port.name))
+                if node is None:
+                    raise ValueError(f"port {name}.{port.name} is left open: name it in one of the nodes")
+                if isinstance(port, HeatPort) == nodes[node].is_fluid:
+                    wanted = "heat (medium: none)" if isinstance(port, HeatPort) else "fluid"
+                    raise ValueError(f"port {name}.{port.name} needs a {wanted} node, not {node}")
 
     def _members(self, reference: str, node: str) -> tuple[list[str], str]:
         match = PORT.match(reference)

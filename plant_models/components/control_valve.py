@@ -36,7 +36,7 @@ class ControlValve(Component):
     @property
     def _C(self) -> float:
         fluid = MEDIA[self.medium]
-        return self.volume * fluid.rho(self.T_start) * fluid.cp(self.T_start)
+        return float(self.volume * fluid.rho(self.T_start) * fluid.cp(self.T_start))
 
     def signals(self) -> tuple[Signal, ...]:
         """Position, temperature, flow."""

@@ -40,7 +40,7 @@ class Expansion(Component):
 
     @property
     def _C(self) -> float:
-        return self.mass * MEDIA[self.medium].cp(self.T_start)
+        return float(self.mass * MEDIA[self.medium].cp(self.T_start))
 
     def signals(self) -> tuple[Signal, ...]:
         """Vessel's content and temperature, leak, make-up."""

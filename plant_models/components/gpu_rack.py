@@ -64,7 +64,7 @@ class GpuRack(BaseModel):
 
     def C_coolant(self, fluid: Medium, T: float) -> float:
         """J/K, stored energy of the coolant per kelvin at the temperature T."""
-        return self.modules * COOLANT_MODULE * fluid.cp(T)
+        return float(self.modules * COOLANT_MODULE * fluid.cp(T))
 
     def power(self, P_it: Any, T_case: Any) -> Any:
         """Electric power, W, with leakage at the junction temperature that this power itself makes."""

@@ -43,7 +43,7 @@ class Pipe(Component):
     @property
     def _C_cell(self) -> float:
         fluid = MEDIA[self.medium]
-        return self.volume / self.cells * fluid.rho(self.T_start) * fluid.cp(self.T_start)
+        return float(self.volume / self.cells * fluid.rho(self.T_start) * fluid.cp(self.T_start))
 
     def signals(self) -> tuple[Signal, ...]:
         """Cell temperatures, flow and loss."""

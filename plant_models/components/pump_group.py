@@ -56,12 +56,12 @@ class PumpGroup(Component):
     def P_shaft_nominal(self) -> float:
         """Of one pump, W."""
         volume_flow = self.m_flow_nominal / MEDIA[self.medium].rho(self.T_start)
-        return volume_flow * self.dp_nominal / self.eta_hydraulic
+        return float(volume_flow * self.dp_nominal / self.eta_hydraulic)
 
     @property
     def _C(self) -> float:
         fluid = MEDIA[self.medium]
-        return self.volume * fluid.rho(self.T_start) * fluid.cp(self.T_start)
+        return float(self.volume * fluid.rho(self.T_start) * fluid.cp(self.T_start))
 
     def signals(self) -> tuple[Signal, ...]:
         """Speed, running pumps, temperature, set-points, flow, power."""
