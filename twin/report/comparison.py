@@ -119,7 +119,7 @@ def _cells(definition: Definition, values: Sequence[float | None]) -> list[Cell]
     longest = max((abs(value) for value in known), default=0.0)
     first = values[0]
     return [
-        Cell(number(value), _change(first, value) if i else "", value is not None and value == best,
+        Cell(number(value, 4), _change(first, value) if i else "", value is not None and value == best,
              abs(value) / longest if value is not None and longest > 0 else 0.0)
         for i, value in enumerate(values)
     ]

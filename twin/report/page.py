@@ -65,7 +65,7 @@ def report(result: RunResult) -> str:
         synthetic=sorted(name for name, source in info.sources.items() if source.synthetic),
         headlines=headlines(ledger, k), summary=summary(ledger, k),
         picture=Markup(picture.draw(ledger)), sankey=Markup(sankey.draw(sankey.heat_flows(ledger))),
-        sections=_sections(figures), reasons=_reasons(ledger), rows=[(d, number(k[d.key])) for d in DEFINITIONS],
+        sections=_sections(figures), reasons=_reasons(ledger), rows=[(d, number(k[d.key], 4)) for d in DEFINITIONS],
         decisions=len(result.decisions), events=_events(result, figures),
         controller_time=Markup(figures.controller_time()),
         scenario=json.dumps(info.scenario, indent=2, ensure_ascii=False, default=str),
@@ -91,7 +91,7 @@ def headlines(ledger: Ledger, k: dict[str, float | None]) -> list[Headline]:
     daily = THIN.join(volume(water / days))
     notes = [f"{daily} a day, {number(k['wue_l_per_kWh'], 2)}{THIN}l per kWh of computing"]
     if water < 0.8 * TOWER_WATER * it:
-        notes.append(f"open cooling towers would take about {number(TOWER_WATER * it, 2)}{THIN}m³")
+        notes.append(f"open cooling towers would take about {number(float(f"{TOWER_WATER * it:.2g}"))}{THIN}m³")
     unit, scale = ("MWh", 1.0) if (k["electricity_MWh"] or 0.0) >= 10 else ("kWh", 1e3)
     lines = [Headline("water", "Water drunk", *volume(water), tuple(notes))]
     if ledger.has(Account.HEAT_DEMAND):
