@@ -91,7 +91,8 @@ def headlines(ledger: Ledger, k: dict[str, float | None]) -> list[Headline]:
     daily = THIN.join(volume(water / days))
     notes = [f"{daily} a day, {number(k['wue_l_per_kWh'], 2)}{THIN}l per kWh of computing"]
     if water < 0.8 * TOWER_WATER * it:
-        notes.append(f"open cooling towers would take about {number(float(f"{TOWER_WATER * it:.2g}"))}{THIN}m³")
+        towers = float(f"{TOWER_WATER * it:.2g}")
+        notes.append(f"open cooling towers would take about {number(towers)}{THIN}m³")
     unit, scale = ("MWh", 1.0) if (k["electricity_MWh"] or 0.0) >= 10 else ("kWh", 1e3)
     lines = [Headline("water", "Water drunk", *volume(water), tuple(notes))]
     if ledger.has(Account.HEAT_DEMAND):
