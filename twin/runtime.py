@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time as wall
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from controllers.interface import Controller, Decision, Forecast
@@ -82,6 +82,7 @@ class Cycle:
     samples: Mapping[str, Sample]
     decision: Decision | None
     alarms: Mapping[str, str]
+    counts: Counts
 
 
 class Runtime:
@@ -168,7 +169,7 @@ class Runtime:
                 self._deciding = asyncio.create_task(self._decide(now, samples))
         await self._move(now)
         if self.on_cycle is not None:
-            self.on_cycle(Cycle(now, self.state, samples, self.decision, dict(self.alarms)))
+            self.on_cycle(Cycle(now, self.state, samples, self.decision, dict(self.alarms), replace(self.counts)))
 
     # --- what is measured ---
 

@@ -1,15 +1,16 @@
 """The bench loop served and controlled over sockets, in one process for speed; tests/system has it in two."""
 
 import asyncio
+import socket
 import time
+from pathlib import Path
 
 import pytest
 
-from hil.clock import ScaledClock
 from hil.modbus.server import ServerError
 from plant_models.plant import Plant
 from plant_models.signals import Role
-from plant_models.site import load_site
+from plant_models.site import list_sites, load_site
 from tests.hil.bench_site import bench_site
 from tests.hil.toy_plant import free_port
 from twin.embedded import Embedded, NoDevices, PlantSilent, plant_clock, serve, site_devices
@@ -27,8 +28,6 @@ def scenario(tmp_path, **changes):
 
 def two_ports():
     """The first of two neighbouring free ports."""
-    import socket
-
     while True:
         port = free_port()
         with socket.socket() as probe:
@@ -137,18 +136,12 @@ def test_nobody_tells_the_time(tmp_path):
 
 
 def test_a_site_without_devices(tmp_path):
-    source = open(load_path(tmp_path), encoding="utf-8").read()
+    name = bench_site(tmp_path)
+    source = list_sites().get(name, Path(name)).read_text(encoding="utf-8")
     path = tmp_path / "mute.yaml"
     path.write_text(source.split("\ndevices:")[0], encoding="utf-8")
     with pytest.raises(NoDevices, match="has no devices block"):
         site_devices(Plant(load_site(path)))
-
-
-def load_path(tmp_path):
-    from plant_models.site import list_sites
-
-    name = bench_site(tmp_path)
-    return list_sites().get(name, name)
 
 
 def test_ports_are_replaced_in_order(tmp_path):
@@ -156,8 +149,3 @@ def test_ports_are_replaced_in_order(tmp_path):
     own, moved = site_devices(plant), site_devices(plant, 40000)
     ports = sorted({d.device.port for d in own})
     assert [40000 + ports.index(d.device.port) for d in own] == [d.device.port for d in moved]
-
-
-def test_clocks_of_two_processes_agree_by_their_numbers():
-    origin = time.time()
-    assert ScaledClock(0.0, 10.0, origin).time() == pytest.approx(ScaledClock(0.0, 10.0, origin).time(), abs=0.1)

@@ -4,6 +4,7 @@ import asyncio
 import math
 import threading
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -149,7 +150,7 @@ def test_it_decides_every_interval_and_journals_what_was_read_back():
             await r.until("running")
             await r.turn(20)
             times = [t for t, _, _ in controller.seen]
-            assert [b - a for a, b in zip(times, times[1:], strict=False)] == [10.0] * (len(times) - 1)
+            assert [b - a for a, b in pairwise(times)] == [10.0] * (len(times) - 1)
             assert len(times) == 5
             assert set(controller.seen[0][1]) == set(r.client.signals)
             entry = r.journal.writes("pump.y")[0]
