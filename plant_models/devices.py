@@ -29,7 +29,9 @@ class DeviceSpec(BaseModel):
     map: str = Field(min_length=1, description="register map: a shipped one by name, or the path of a YAML file")
     name: str | None = Field(None, description="the device's name; by default the machine's")
     machines: str | None = Field(None, description="a machine (cdu.01), or an array (cdu): one device for each member")
-    nodes: tuple[str, ...] = Field((), description="nodes whose T and p it measures: points node.01.T, node.01.p, ...")
+    nodes: tuple[str, ...] = Field(
+        (), description="nodes, or arrays of nodes, whose T and p it measures: points node.01.T, node.01.p, ..."
+    )
     signals: dict[str, str] = Field({}, description="point of the map -> signal, where the names differ")
     safe: dict[str, str | float] = Field({}, description="point -> safe value of this site, in place of the map's")
     host: str = Field("127.0.0.1", min_length=1)
@@ -85,12 +87,15 @@ def expand(specs: Iterable[DeviceSpec], machines: Collection[str], nodes: Collec
     """
     devices: list[Device] = []
     for spec in specs:
+        measured: list[str] = []
         for node in spec.nodes:
-            if node not in nodes:
+            found = _members(node, nodes)
+            if not found:
                 raise ValueError(f"devices: {spec.name or spec.machines}: no node {node!r}{_near(node, nodes)}")
+            measured += found
         members: list[str | None] = [None]
         if spec.machines is not None:
-            members = [m for m in machines if m == spec.machines or m.rpartition(".")[0] == spec.machines]
+            members = [*_members(spec.machines, machines)]
             if not members:
                 raise ValueError(f"devices: no machine or array {spec.machines!r}{_near(spec.machines, machines)}")
         for i, machine in enumerate(members):
@@ -101,7 +106,7 @@ def expand(specs: Iterable[DeviceSpec], machines: Collection[str], nodes: Collec
             if unit > 247:
                 raise ValueError(f"devices: {name} would be unit {unit}; the last one is 247: use a second port")
             devices.append(
-                Device(name, spec.map, spec.host, spec.port, unit, machine, spec.nodes, spec.signals, spec.safe)
+                Device(name, spec.map, spec.host, spec.port, unit, machine, tuple(measured), spec.signals, spec.safe)
             )
     for key in ("name", "address"):
         seen: dict[str, str] = {}
@@ -111,6 +116,15 @@ def expand(specs: Iterable[DeviceSpec], machines: Collection[str], nodes: Collec
                 raise ValueError(f"devices: {seen[value]} and {device.name} have the same {key} {value!r}")
             seen[value] = device.name
     return tuple(devices)
+
+
+def _members(name: str, known: Collection[str]) -> list[str]:
+    """The one of this name, or the members of the array."""
+    return (
+        [name]
+        if name in known
+        else [k for k in known if k.rpartition(".")[0] == name and k.rpartition(".")[2].isdigit()]
+    )
 
 
 def _near(word: str, known: Collection[str]) -> str:

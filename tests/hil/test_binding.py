@@ -64,6 +64,8 @@ def test_an_array_has_a_device_for_each_member():
     assert [d.name for d in devices] == MACHINES[:12]
     assert [d.unit for d in devices] == list(range(5, 17))
     assert devices[2].signal("T_supply") == "cdu.03.T_supply"
+    (sensors,) = expand([DeviceSpec(map="s", name="s", nodes=("a", "hall"))], (), ["a", "hall.1", "hall.air", "hall.2"])
+    assert sensors.nodes == ("a", "hall.1", "hall.2")
     (one,) = expand([DeviceSpec(map="cdu", machines="cdu.04", name="gateway")], MACHINES, ())
     assert (one.name, one.machine, one.address) == ("gateway", "cdu.04", "127.0.0.1:502 unit 1")
 
