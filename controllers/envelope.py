@@ -1,6 +1,6 @@
 """The last word on every set-point, outside of any controller: bounds, speed, dew point, hot chips.
 
-Whatever is changed is said. What is not a number, or not an input of the plant, is refused and the last good value stays.
+Whatever is changed is said. What is not a number, or not an input of the plant, is refused; the last good value stays.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class Envelope:
         for name, cdu in self._view.cdus.items():
             if seen.get(f"{name}.T_gpu_max", -math.inf) < cdu.rack.T_gpu_limit - CHIP_MARGIN:
                 continue
-            for signal, needed, more in ((f"{name}.y_pump", 1.0, 1.0), (f"{name}.T_supply_set", cdu.T_supply_design, -1.0)):
+            rules = ((f"{name}.y_pump", 1.0, 1.0), (f"{name}.T_supply_set", cdu.T_supply_design, -1.0))
+            for signal, needed, more in rules:
                 asked = wanted.get(signal, float(self.targets[self._index[signal]]))
                 if more * asked < more * needed:
                     out.append(Correction(signal, asked, needed, f"chips of {name} at their limit"))

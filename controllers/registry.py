@@ -15,7 +15,7 @@ CONTROLLERS = ("fixed", "sequences", "mpc")
 
 
 def make_controller(name: str, plant: Plant, settings: Mapping[str, Any] | None = None) -> Controller:
-    """The controller ``name`` for a plant. ``settings`` are the MPC's (see :class:`controllers.mpc.settings.MpcSettings`).
+    """The controller ``name`` for a plant. ``settings`` are those of :class:`controllers.mpc.settings.MpcSettings`.
 
     Raises ValueError for an unknown name, or for settings that the controller does not have.
     """

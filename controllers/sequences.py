@@ -1,15 +1,16 @@
 """Sequences of operation that an experienced engineer would commission: resets, staging with hysteresis, storage bands.
 
-- *Leaving water of the coolers*: floats with the weather, an approach above dry bulb (dry coolers) or wet bulb (towers),
-  between the lowest the halls' dew point allows and the design value. Every kelvin colder saves leakage and chiller lift.
-- *Spray*: only when the fans run out: fans at full speed and the water well above its highest set-point; off when the
-  fans have room again, not before half an hour.
+- *Leaving water of the coolers*: floats with the weather, an approach above dry bulb (dry coolers) or wet bulb
+  (towers), between the lowest the halls' dew point allows and the design value. Every kelvin colder saves leakage and
+  chiller lift.
+- *Spray*: only when the fans run out and it matters: fans at full speed, and chips near their limit or the water far
+  above its design temperature; bank by bank, and back when the fans have room again.
 - *CDUs*: supply set-point an approach above the facility supply; secondary pumps follow the load (constant temperature
-  rise), full speed where chips run hot.
+  rise), never slower than nominal load would need, should it come.
 - *Facility pumps*: trim and respond on the most open CDU valve (ASHRAE Guideline 36-2021, section 5.1.14); pumps staged
   by flow, with hysteresis and a least running time.
-- *Heat pumps*: heat-led. The demand, corrected towards the middle of the store, is shared by the fewest machines that can
-  give it; they stop when the store is full and start when it runs low; least running and resting times.
+- *Heat pumps*: heat-led. The demand, corrected towards the middle of the store, is shared by the fewest machines that
+  can give it; they stop when the store is full and start when it runs low; least running and resting times.
 
 Numbers are common practice [assumption]; none was fitted to a period.
 """
@@ -21,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from controllers.chip_reserve import lowest_speed
 from controllers.envelope import lowest_dry_temperature
 from controllers.interface import Decision, Forecast
 from controllers.plant_view import PlantView
@@ -33,11 +35,11 @@ APPROACH_WET = 4.5
 """K, leaving water over wet bulb"""
 APPROACH_CDU = 4.5
 """K, technology supply over facility supply: nominal approach and half a kelvin"""
-SPRAY_EXCESS = 2.0
-"""K above the highest set-point, at full fans, before water is spent"""
+SPRAY_MARGIN = 4.0
+"""K below the chips' limit, from where on water is spent if the fans are at full speed"""
+SPRAY_EXCESS = 4.0
+"""K of the leaving water above its design value, likewise"""
 PUMP_LOWEST = 0.55
-CHIP_WARM = 6.0
-"""K below the chips' limit, from where on the secondary pumps give more than the load asks for"""
 VALVE_OPEN, VALVE_SHUT = 0.95, 0.85
 DP_RESPOND, DP_TRIM = 6e3, 3e3
 """Pa a decision"""
@@ -45,7 +47,7 @@ STORE_LOW, STORE_MIDDLE, STORE_FULL = 0.25, 0.6, 0.95
 """fractions charged"""
 STORE_GAIN = 0.8
 """share of the machines' capacity per unit of store fraction off the middle"""
-LEAST_TIME = {"pump": 900.0, "spray": 1800.0, "heat_pump": 3600.0}
+LEAST_TIME = {"pump": 900.0, "spray": 600.0, "heat_pump": 3600.0}
 """s between two switches"""
 SINK_MARGIN = 1.5
 """K, condenser outlet over the supply temperature that the network asks for"""
@@ -57,7 +59,8 @@ class _State:
 
     dp: dict[str, float] = field(default_factory=dict)
     n_on: dict[str, int] = field(default_factory=dict)
-    spray: bool = False
+    spray: int = 0
+    """dry coolers that spray"""
     heat_pumps_on: int = 0
     charging: bool = True
     switched: dict[str, float] = field(default_factory=dict)
@@ -76,7 +79,7 @@ class Sequences:
         self._state = _State()
 
     def step(self, time: float, measurements: Mapping[str, float], forecast: Forecast | None) -> Decision:
-        """Decide from measurements alone. Machines whose measurements are missing keep their commissioned set-points."""
+        """Decide from measurements alone. What depends on a missing measurement keeps its commissioned set-points."""
         del forecast
         setpoints = dict(self._defaults)
         missing: list[str] = []
@@ -99,7 +102,7 @@ class Sequences:
         self._state = _State(**snapshot)
 
     def _may_switch(self, what: str, time: float) -> bool:
-        """Whether ``what`` (``pump.NAME``, ``spray``, ``heat_pump``) has rested or run long enough; notes the switch."""
+        """Whether ``what`` (``pump.NAME``, ``spray``, ``heat_pump``) has rested or run long enough; notes a switch."""
         if time - self._state.switched.get(what, -math.inf) < LEAST_TIME[what.split(".")[0]]:
             return False
         self._state.switched[what] = time
@@ -111,21 +114,26 @@ class Sequences:
         setpoints: dict[str, float] = {}
         dry = lowest_dry_temperature(seen) if self._view.cdus else 0.0
         for name, cooler in self._view.coolers.items():
-            reach = seen[T_DRY.name] + APPROACH_DRY if name in self._view.dry_coolers else seen[T_WET.name] + APPROACH_WET
+            is_dry = name in self._view.dry_coolers
+            reach = seen[T_DRY.name] + APPROACH_DRY if is_dry else seen[T_WET.name] + APPROACH_WET
             lowest = max(cooler.T_leaving_lowest, dry - APPROACH_CDU)
             setpoints[f"{name}.T_leaving_set"] = min(max(reach, lowest), max(cooler.T_leaving_design, lowest))
         if self._view.dry_coolers:
             self._decide_spray(time, seen)
-            setpoints |= {f"{name}.spray": float(self._state.spray) for name in self._view.dry_coolers}
+            on = self._state.spray
+            setpoints |= {f"{name}.spray": float(i < on) for i, name in enumerate(self._view.dry_coolers)}
         return setpoints
 
     def _decide_spray(self, time: float, seen: _Seen) -> None:
+        on = self._state.spray
         fans = [seen[f"{name}.y_fan"] for name in self._view.dry_coolers]
         excess = max(seen[f"{name}.T"] - c.T_leaving_design for name, c in self._view.dry_coolers.items())
-        need, enough = min(fans) > 0.97 and excess > SPRAY_EXCESS, max(fans) < 0.7
-        wanted = need or (self._state.spray and not enough)
-        if wanted != self._state.spray and self._may_switch("spray", time):
-            self._state.spray = wanted
+        margin = min(cdu.rack.T_gpu_limit - seen[f"{name}.T_gpu_max"] for name, cdu in self._view.cdus.items())
+        dry = fans[on:]
+        need = dry and min(dry) > 0.97 and (excess > SPRAY_EXCESS or margin < SPRAY_MARGIN)
+        enough = on and (max(dry) < 0.85 if dry else max(fans) < 0.6)
+        if (need or enough) and self._may_switch("spray", time):
+            self._state.spray += 1 if need else -1
 
     def _cdus(self, time: float, seen: _Seen) -> dict[str, float]:
         del time
@@ -135,9 +143,9 @@ class Sequences:
         for name, cdu in self._view.cdus.items():
             target = min(max(T_fws + APPROACH_CDU, cdu.T_supply_lowest, dry), max(cdu.T_supply_design, dry))
             load = seen[f"{name}.P_it_total"] / cdu.P_it_nominal
-            warm = (seen[f"{name}.T_gpu_max"] - (cdu.rack.T_gpu_limit - CHIP_WARM)) / CHIP_WARM
+            reserve = lowest_speed(cdu, max(seen[f"{name}.T_supply"], target))
             setpoints[f"{name}.T_supply_set"] = target
-            setpoints[f"{name}.y_pump"] = min(max(load, PUMP_LOWEST, warm), 1.0)
+            setpoints[f"{name}.y_pump"] = min(max(load, PUMP_LOWEST, reserve), 1.0)
         return setpoints
 
     def _pumps(self, time: float, seen: _Seen) -> dict[str, float]:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from twin.commands import runs, sites
+from twin.commands import field, runs, sites
 
 OUR_PACKAGES = ("plant_models", "controllers", "hil", "twin")
 EXIT_USER_ERROR = 2
@@ -56,6 +56,8 @@ app.command("simulate")(runs.simulate)
 app.command("study")(runs.study)
 app.command("report")(runs.report)
 app.command("demo")(runs.demo)
+app.command("run")(field.run)
+app.add_typer(field.hil, name="hil")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

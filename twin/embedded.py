@@ -145,8 +145,8 @@ class Embedded:
         self.forecaster: Forecaster | None = None
         if self.controller.forecast_horizon > 0:
             facts = plant_facts(self.plant)
-            inputs = scenario.inputs.build(Context(scenario.start, scenario.end, scenario.seed, facts, data_dir))
-            self.forecaster = Forecaster(inputs, scenario.inputs.forecast, scenario.seed, facts.network)
+            context = Context(scenario.start, scenario.end, scenario.seed, facts, data_dir)
+            self.forecaster = scenario.inputs.forecaster(scenario.inputs.build(context), context)
 
     def forecast(self, now: float) -> Forecast | None:
         """What the forecast service says at ``now`` (s, POSIX)."""

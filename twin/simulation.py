@@ -25,7 +25,6 @@ from plant_models.plant import Plant
 from plant_models.signals import CO2_INTENSITY, PRICE_ELECTRICITY, Account, Role, Signal
 from plant_models.site import load_site
 from twin.inputs.context import Context, PlantFacts
-from twin.inputs.forecast import Forecaster
 from twin.inputs.network import NetworkTemperatures
 from twin.inputs.series import Inputs
 from twin.results import (
@@ -74,6 +73,9 @@ def plant_facts(plant: Plant) -> PlantFacts:
         annual_heat=outlook.annual_heat,
         network=NetworkTemperatures() if districts else None,
         halls={name: plant.node_of(name, "inlet") for name in cdus},
+        load_profile=outlook.load_profile,
+        load_factor=outlook.load_factor,
+        electricity_mean=outlook.electricity_mean,
     )
 
 
@@ -88,13 +90,11 @@ class Simulation:
         facts = plant_facts(self.plant)
         context = Context(scenario.start, scenario.end, scenario.seed, facts, data_dir)
         self.inputs: Inputs = scenario.inputs.build(context)
-        self.forecaster = Forecaster(self.inputs, scenario.inputs.forecast, scenario.seed, facts.network)
+        self.forecaster = scenario.inputs.forecaster(self.inputs, context)
         self.simulator = Simulator(self.plant)
         for name, value in scenario.plant_changes.items():
             self.simulator.set(name, value)
-        self.driven = [
-            s.name for s in self.plant.vocabulary.role(Role.DISTURBANCE) if s.name in self.inputs
-        ]
+        self.driven = [s.name for s in self.plant.vocabulary.role(Role.DISTURBANCE) if s.name in self.inputs]
 
     def run(self, progress: Progress | None = None) -> RunResult:
         """Settle, then step to the end."""
@@ -111,7 +111,7 @@ class Simulation:
         for k in range(steps):
             now = start + k * dt
             if k % chunk == 0:
-                times = start + (np.arange(k, min(k + chunk, steps)) + 0.5) * dt
+                times: Array = start + (np.arange(k, min(k + chunk, steps), dtype=float) + 0.5) * dt
                 values = self.inputs.sample(self.driven, times)
                 if progress:
                     progress(k / steps)
@@ -164,6 +164,7 @@ class Simulation:
             scenario=scenario.model_dump(mode="json"),
             site=site.name,
             title=scenario.title or site.title,
+            time_zone=site.location.time_zone,
             start=scenario.start.astimezone(UTC),
             end=scenario.end.astimezone(UTC),
             step_s=scenario.step,
@@ -300,7 +301,7 @@ class DecisionLog:
                             "issued": _stamp(now), "time": pd.to_datetime(times, unit="s", utc=True),
                             "signal": name, "value": np.asarray(values, dtype=float),
                         }
-                    )  # fmt: skip
+                    )
                 )
 
     def frame(self) -> pd.DataFrame:

@@ -79,7 +79,7 @@ def load_study(path: Path) -> Study:
 
 def run_study(study: Study, out: Path, data_dir: Path | None = None, workers: int = 2,
               progress: Progress | None = None) -> list[Run]:
-    """Run all scenarios of a study, at most ``workers`` at a time, and write every run, table and comparison to ``out``.
+    """Run all scenarios of a study, at most ``workers`` at a time; every run and a table of them go to ``out``.
 
     ``progress`` hears the name of a run and the share of it that is done. Raises what a run raises, after the others
     have ended.

@@ -1,0 +1,34 @@
+"""How much coolant chips need so that full load may come at any moment: a commissioning table for each CDU.
+
+Jobs start within seconds, controllers decide within minutes; so the secondary pump is never slower than what nominal
+load needs at the present supply temperature.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant_models.components.cdu import Cdu
+
+SPEEDS = np.linspace(0.3, 1.0, 71)
+RESERVE = 1.0
+"""K below the chips' limit that the table keeps"""
+
+
+@lru_cache(maxsize=64)
+def full_load_rise(cdu: Cdu) -> NDArray[np.float64]:
+    """Hottest junction above the supply temperature at nominal load, K, at each of ``SPEEDS``: falling."""
+    rack, fluid = cdu.rack, cdu.tcs
+    power = rack.P_it_nominal * max(cdu.shares()) * (1.0 + rack.leakage * (rack.T_gpu_limit - rack.T_ref))
+    plate = rack.conductance(SPEEDS * cdu.m_flow_tcs_nominal / cdu.racks, fluid, cdu.T_supply_design)
+    rise: NDArray[np.float64] = power * rack.liquid_fraction * (1.0 / plate + rack.R_junction / rack.modules)
+    return rise
+
+
+def lowest_speed(cdu: Cdu, T_supply: float) -> float:
+    """Slowest secondary pump speed at which nominal load keeps the chips below their limit at ``T_supply`` (K)."""
+    enough = full_load_rise(cdu) <= cdu.rack.T_gpu_limit - RESERVE - T_supply
+    return float(SPEEDS[np.argmax(enough)]) if enough.any() else 1.0

@@ -1,0 +1,161 @@
+"""`heatloop run` and `heatloop hil`: equipment over Modbus, real or emulated."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from twin.console import console, print_json, print_table
+
+if TYPE_CHECKING:
+    from twin.runtime import Cycle
+
+FIELD_STEP = 5.0
+"""s of plant time: fine beside the devices' watchdogs of a minute"""
+LONG = 30.0
+"""days of inputs that `hil serve` and `run` prepare"""
+
+SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="A shipped site, a site file, or a scenario file.")]
+PortOption = Annotated[
+    int | None, typer.Option(help="First TCP port of the site's devices, in place of the site file's.",
+                             show_default="the site's")
+]  # fmt: skip
+SpeedOption = Annotated[float, typer.Option(min=0.1, help="Plant seconds per second.")]
+ControllerOption = Annotated[str, typer.Option("--controller", "-c", help="fixed, sequences or mpc.")]
+SecondsOption = Annotated[
+    float | None, typer.Option(help="End after so many seconds of plant time.", show_default="until Ctrl-C")
+]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the scenario's data.", show_default=False)]
+
+hil = typer.Typer(help="Hardware in the loop: an emulated plant behind Modbus servers.", no_args_is_help=True)
+
+
+@hil.command("serve")
+def serve(
+    site: SiteArgument,
+    port: PortOption = None,
+    speed: SpeedOption = 1.0,
+    seconds: SecondsOption = None,
+    data: DataOption = None,
+) -> None:
+    """Run a plant in scaled real time behind Modbus TCP servers on 127.0.0.1, one device per machine.
+
+    Whatever speaks Modbus can read and write it: heatloop run SITE, a PLC, mbpoll.
+    """
+    from twin.embedded import serve as serve_plant
+
+    scenario = _scenario(site, "fixed")
+    out = console()
+
+    def ready(emulator: Any) -> None:
+        out.print(f"{scenario.site}: {len(emulator.devices)} Modbus devices on 127.0.0.1, {speed:g} x real time. "
+                  "Ctrl-C ends.")  # fmt: skip
+
+    _until_interrupt(
+        serve_plant(scenario, speed=speed, port=port, data_dir=data, duration=seconds, on_ready=ready)
+    )
+
+
+@hil.command("demo")
+def demo(
+    site: SiteArgument = "bench_loop",
+    controller: ControllerOption = "sequences",
+    seconds: Annotated[float, typer.Option(min=120.0, help="Plant time before the first fault.")] = 1200.0,
+    speed: SpeedOption = 60.0,
+    port: PortOption = None,
+    journal: Annotated[Path, typer.Option(help="The journal, a new SQLite file.")] = Path("out/hil/journal.sqlite"),
+    as_json: Annotated[bool, typer.Option("--json", help="Findings as JSON, for scripts.")] = False,
+) -> None:
+    """Show it: plant and controller as two processes joined by sockets; each is killed once.
+
+    Exit code 0 if all was shown: the controller runs the plant, waits and alarms when the plant is gone, and the
+    plant falls back to safe set-points when the controller is gone.
+    """
+    from twin.hil_demo import demo as run_demo
+    from twin.results import make_folder
+
+    make_folder(journal.parent)
+    out = console(stderr=True)
+    result = asyncio.run(
+        run_demo(_scenario(site, controller), journal=_fresh(journal), speed=speed, seconds=seconds, port=port,
+                 say=out.print)  # fmt: skip
+    )
+    if as_json:
+        print_json({f.claim: {"shown": f.shown, "evidence": f.evidence} for f in result.findings})
+    else:
+        rows = [("yes" if f.shown else "NO", f.claim, f.evidence) for f in result.findings]
+        print_table("", ("shown", "claim", "evidence"), rows)
+        console().print(f"journal: {result.journal}")
+    raise typer.Exit(0 if result.ok else 1)
+
+
+def run(
+    site: SiteArgument,
+    controller: ControllerOption = "sequences",
+    mode: Annotated[
+        Literal["auto", "shadow"], typer.Option(help="shadow: decide and journal, write nothing.")
+    ] = "auto",
+    port: PortOption = None,
+    journal: Annotated[Path, typer.Option(help="The journal, an SQLite file; it is continued.")] = Path(
+        "out/run/journal.sqlite"
+    ),
+    seconds: SecondsOption = None,
+    emulated: Annotated[
+        bool, typer.Option("--emulated/--real", help="Take the time from the emulated plant, or from this machine.")
+    ] = True,
+    data: DataOption = None,
+) -> None:
+    """Run a controller on a site's equipment over Modbus: scan, decide, guard, write, read back, journal.
+
+    Start the plant first: heatloop hil serve SITE. Nothing is written before one complete good scan.
+    """
+    from hil.clock import RealClock
+    from twin.embedded import Embedded
+    from twin.journal import Journal
+    from twin.results import make_folder
+
+    make_folder(journal.parent)
+    embedded = Embedded(_scenario(site, controller), port=port, data_dir=data)
+    with Journal(journal) as book, console().status("connecting ...") as status:
+        counts = _until_interrupt(
+            embedded.run(
+                book, clock=None if emulated else RealClock(), mode=mode, duration=seconds,
+                on_cycle=lambda cycle: status.update(_line(cycle)),
+            )  # fmt: skip
+        )
+    if counts is not None:
+        console().print(f"{counts.scans} scans, {counts.decisions} decisions, {counts.written} set-points written")
+    console().print(f"journal: {journal}")
+
+
+def _scenario(site: str, controller: str) -> Any:
+    from twin.scenario import load_scenario
+
+    return load_scenario(site, {"controller": controller, "step": f"{FIELD_STEP} s", "days": LONG})
+
+
+def _fresh(journal: Path) -> Path:
+    """A journal that is not there yet, so that a demonstration starts with an empty one."""
+    number, path = 1, journal
+    while path.exists():
+        number += 1
+        path = journal.with_stem(f"{journal.stem}-{number}")
+    return path
+
+
+def _until_interrupt(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result, or None when the user has had enough."""
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(work)
+    return None
+
+
+def _line(cycle: Cycle) -> str:
+    """The present state in one line."""
+    alarms = f", {len(cycle.alarms)} alarms: {next(iter(cycle.alarms.values()))}" if cycle.alarms else ""
+    return f"{cycle.state}, {cycle.counts.scans} scans, {cycle.counts.written} set-points written{alarms}"
