@@ -184,8 +184,8 @@ class Assembly:
         Raises NoConvergence where the matrix is singular or something is not finite.
         """
         n, n_p = self.n, self.n_p
-        matrix: Array = np.bincount(self._phi_place, self._phi.all, n * n).reshape(n, n)
-        flows = np.bincount(self._at_flat, self._phi0.all, n)
+        matrix: Any = np.bincount(self._phi_place, self._phi.all, n * n).reshape(n, n)
+        flows: Any = np.bincount(self._at_flat, self._phi0.all, n)
         matrix[n_p:] *= k
         np.einsum("ii->i", matrix)[n_p:] += self.capacity
         flows[n_p:] = k * flows[n_p:] + self.capacity * (self.T - T_c)
@@ -204,8 +204,9 @@ class Assembly:
         change = -damping * (self._s0.all + self._by_state @ dz)
         self.trial.all += change
         self.z += damping * dz
-        update = float(np.max(np.abs(dz) / self._z_update_scale)) * damping
-        return max(update, float(np.max(np.abs(change) / self._update_scale)))
+        nodes = float(np.max(np.abs(dz) / self._z_update_scale)) * damping
+        states = float(np.max(np.abs(change) / self._update_scale, initial=0.0))
+        return float(np.maximum(nodes, states))  # keeps a NaN, as max() does not
 
     def boundary_flows(self, dz: Array) -> Array:
         """Flows across the plant's boundary, linearised at the point that the last full move reached."""
@@ -213,7 +214,7 @@ class Assembly:
         return flows
 
     def evaluate(self) -> tuple[float, float]:
-        """Outputs at the present states; returns the kg/s that the nodes leave unbalanced, and that pass through them."""
+        """Outputs at the present states; returns the kg/s that nodes leave unbalanced, and that pass through them."""
         np.take(self.z, self._at_flat, out=self._w.all)
         flows = self._phi0.all  # free between two steps
         for i, call in enumerate(self._output):
@@ -237,7 +238,9 @@ class Assembly:
             if not np.all(np.isfinite(row))
         ]
 
-    def places(self, vector: Flat, signals: Sequence[Sequence[Signal]], groups: Sequence[Group]) -> dict[str, list[int]]:
+    def places(
+        self, vector: Flat, signals: Sequence[Sequence[Signal]], groups: Sequence[Group]
+    ) -> dict[str, list[int]]:
         """Signal name -> its indices in a flat vector (a shared input has many)."""
         found: dict[str, list[int]] = {}
         for i, group in enumerate(groups):

@@ -1,6 +1,7 @@
-"""Compiles CasADi Functions to machine code where a C compiler is at hand, cached by content; else they are interpreted.
+"""Compiles CasADi Functions to machine code where a C compiler is at hand, cached by content; else interprets them.
 
-The result is the same to round-off either way. ``HEATLOOP_COMPILER`` names another compiler, or ``none`` for no compiling.
+The result is the same to round-off either way. ``HEATLOOP_COMPILER`` names another compiler, or ``none`` for no
+compiling.
 """
 
 from __future__ import annotations
@@ -56,7 +57,17 @@ def fastest(function: ca.Function) -> ca.Function:
 
 def _compile(source: str, command: tuple[str, ...], library: Path) -> None:
     """Write ``library`` in one rename, so that parallel builds never see a half-written one."""
-    library.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        _build(source, command, library)
+    except OSError as error:
+        raise RuntimeError(
+            f"cannot compile the plant with {shlex.join(command)} into {library.parent} ({error}); name another folder "
+            "by XDG_CACHE_HOME, another compiler by HEATLOOP_COMPILER, or set HEATLOOP_COMPILER=none to run interpreted"
+        ) from None
+
+
+def _build(source: str, command: tuple[str, ...], library: Path) -> None:
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         text, built = Path(folder) / "plant.c", Path(folder) / "plant.so"
         text.write_text(source)

@@ -15,9 +15,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from plant_models.mathx import abs_
 from plant_models.media import MEDIA, Medium
@@ -55,13 +55,25 @@ class Equations:
     outputs: dict[str, Value] = field(default_factory=dict)
 
 
+def _known_medium(name: str) -> str:
+    if name not in MEDIA:
+        raise ValueError(f"unknown medium {name!r}; known: {', '.join(MEDIA)}")
+    return name
+
+
+MediumName = Annotated[str, AfterValidator(_known_medium)]
+"""a key of ``MEDIA``"""
+
+
 class Component(BaseModel, ABC):
     """Base of all machines. Subclasses fix ``kind`` (the word in the site file), ``ports``, signals and equations."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: str
     ports: ClassVar[tuple[Port, ...]] = ()
+    holds_pressure: ClassVar[bool] = False
+    """whether it gives its circuits a reference of pressure, as an expansion vessel does"""
 
     @abstractmethod
     def signals(self) -> tuple[Signal, ...]:
@@ -71,20 +83,13 @@ class Component(BaseModel, ABC):
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """Rates, port flows and outputs at the signals and port variables ``v``."""
 
+    def medium_at(self, port: str) -> str:
+        """The liquid that a fluid port carries, a key of ``MEDIA``: the field ``medium``, or water."""
+        return str(getattr(self, "medium", "water"))
+
     def defaults(self) -> dict[str, float]:
         """Start states, commissioned set-points and design disturbances: a valid ``v`` but for the ports."""
         return {s.name: s.default for s in self.signals() if s.role is not Role.OUTPUT}
-
-
-class Circuit(BaseModel):
-    """Mixed into components that hold a liquid."""
-
-    medium: str = "water"
-
-    @property
-    def fluid(self) -> Medium:
-        """The liquid's property functions."""
-        return MEDIA[self.medium]
 
 
 def through(fluid: Medium, m_flow: Value, T_inlet: Value, T_volume: Value, T_outlet: Value) -> tuple[Value, Value]:
@@ -102,5 +107,3 @@ def through(fluid: Medium, m_flow: Value, T_inlet: Value, T_volume: Value, T_out
 def positive(x: Value) -> Value:
     """The positive part of x: exact, so that forward minus backward flow is the flow itself."""
     return 0.5 * (x + abs_(x))
-
-

@@ -8,18 +8,27 @@ The Newton function eliminates x, so that the plant's solver sees port variables
     bound = beta0 + Beta dw             flows across the plant's boundary, linearised alike
 
 Because stored energy is linear in x, each such step closes the energy balance to round-off, converged or not.
+
+Positions (states with two bounds that store nothing) have end stops: a long step may carry one a little beyond its
+bound, and the equations then see the bound.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import casadi as ca
 
 from plant_models import elimination
 from plant_models.component import Component, FluidPort
+from plant_models.mathx import clip
 from plant_models.signals import Role, Signal
+
+END_STOP_TIME = 0.1
+"""s, in which a position returns to its end stop"""
 
 
 @dataclass(frozen=True)
@@ -92,11 +101,13 @@ class Symbols:
         u = ca.SX.sym("u", len(layout.inputs))
         names = [s.name for s in layout.states] + layout.port_variables + [s.name for s in layout.inputs]
         values = dict(zip(names, [*x.elements(), *w.elements(), *u.elements()], strict=True))
+        beyond = {s.name: _end_stop(values, s) for s in layout.states if _has_end_stops(s)}
         answer = component.equations(values)
+        rates = {name: rate - beyond.get(name, 0.0) / END_STOP_TIME for name, rate in answer.rates.items()}
         what = f"{component.kind}.equations"
         return cls(
             layout, x, w, u,
-            _column(answer.rates, [s.name for s in layout.states], f"{what}: rates"),
+            _column(rates, [s.name for s in layout.states], f"{what}: rates"),
             _column(answer.flows, layout.port_flows, f"{what}: flows"),
             _column(answer.outputs, [s.name for s in layout.outputs], f"{what}: outputs"),
         )  # fmt: skip
@@ -129,6 +140,18 @@ class Symbols:
         """(x, w, u) -> outputs, then port flows."""
         both = ca.densify(ca.vertcat(self.outputs, self.flows))
         return ca.Function(name, [self.x, self.w, self.u], [both], {"cse": True})
+
+
+def _has_end_stops(signal: Signal) -> bool:
+    """Whether a state is a position that its bounds stop; what stores energy or mass is never stopped."""
+    return math.isfinite(signal.lower) and math.isfinite(signal.upper) and signal.energy == signal.mass == 0.0
+
+
+def _end_stop(values: dict[str, Any], signal: Signal) -> Any:
+    """Stop the position in ``values`` at its bounds; returns by how much it was beyond."""
+    free = values[signal.name]
+    values[signal.name] = clip(free, signal.lower, signal.upper)
+    return free - values[signal.name]
 
 
 def _column(answers: dict[str, object], names: list[str], what: str) -> ca.SX:

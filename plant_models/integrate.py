@@ -96,13 +96,16 @@ class Simulator:
         self.set_many([name], [value])
 
     def set_many(self, names: Sequence[str], values: Iterable[float]) -> None:
-        """Set many signals at once."""
+        """Set many signals at once: all of them, or none where one is refused."""
+        found = []
         for name, value in zip(names, values, strict=True):
             vector, index = self._place(name)
             if not math.isfinite(value):
                 raise ValueError(f"{name}: {value} is not a number that a plant can have")
             if self.plant.vocabulary[name].role is Role.OUTPUT:
                 raise ValueError(f"{name} is an output of the plant and cannot be set")
+            found.append((vector, index, value))
+        for vector, index, value in found:
             vector[index] = value
 
     def get(self, name: str) -> float:
@@ -187,6 +190,8 @@ class Simulator:
             if iteration >= HALVED_FROM and iteration % 2 == 0:
                 damping *= 0.5  # two points that point at each other, as where a flow passes through zero
             update = a.move(dz, damping)
+            if not math.isfinite(update):
+                raise NoConvergence(f"no finite state in {', '.join(a.suspects(self.plant)[:3])}")
             if update < 1.0 and damping == 1.0:
                 return dz
         raise NoConvergence(f"Newton's method still moves by {update:.3g} tolerances after {MOST_ITERATIONS} rounds")

@@ -38,7 +38,7 @@ class Pi:
 def stroke_rate(command: Any, position: Any, stroke: float) -> Any:
     """Rate of an actuator (1/s) that follows its command and needs ``stroke`` seconds from end to end.
 
-    Full speed where it is far off, smooth within about 5 % of the way: d position/dt = tanh(20 (command-position))/stroke.
+    Full speed where it is far off, smooth within about 5 % of the way: tanh(20 (command - position))/stroke.
     """
     return tanh(20.0 * (command - position)) / stroke
 

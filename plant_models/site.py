@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from plant_models import circuits
 from plant_models.component import Component, HeatPort
 from plant_models.components.catalog import CATALOG
 from plant_models.devices import DeviceSpec
@@ -34,14 +35,28 @@ from plant_models.units import (
 )
 
 PORT = re.compile(r"^(?P<array>\w+)(\[(?P<first>\d+)-(?P<last>\d+)\])?\.(?P<port>\w+)$")
+MACHINE_NAME = re.compile(r"^[A-Za-z]\w*$")
+NODE_NAME = re.compile(r"^[A-Za-z]\w*(\.\w+)*$")
+RESERVED = ("market", "weather")
+"""names that all machines share, see :mod:`plant_models.signals`"""
+Keys = tuple[str | int, ...]
+"""keys from the top of a site file to a place in it"""
 
 
 class SiteError(ValueError):
     """What is wrong with a site file, where, and what would be accepted."""
 
 
+class Misfit(ValueError):
+    """Mistakes in a site, each with the keys that lead to it."""
+
+    def __init__(self, *mistakes: tuple[Keys, str]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, where))}: {what}" for where, what in mistakes))
+        self.mistakes = mistakes
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NodeSpec(_Strict):
@@ -148,9 +163,28 @@ class Site(BaseModel):
         return {str(name): _component(str(name), spec, info.context) for name, spec in value.items()}
 
     @model_validator(mode="after")
-    def _every_port_in_one_node(self) -> Site:
-        self.attachments()
+    def _fits_together(self) -> Site:
+        self._names_are_good()
+        media = {name: spec.medium for name, spec in self.node_instances().items() if spec.is_fluid}
+        found = list(circuits.mistakes(self.instances(), self.attachments(), media))
+        if found:
+            keys = {name: base for base, spec in self.nodes.items() for name in numbered(base, spec.count)}
+            raise Misfit(*((("nodes", keys[node]), f"{node}: {what}") for node, what in found))
         return self
+
+    def _names_are_good(self) -> None:
+        for block, names, pattern in (
+            ("components", self.components, MACHINE_NAME), ("nodes", self.nodes, NODE_NAME),
+        ):  # fmt: skip
+            for name in names:
+                if not pattern.match(name) or name.split(".")[0] in RESERVED:
+                    dots = "" if block == "components" else ", in parts joined by dots"
+                    raise Misfit(
+                        ((block, name), f"a name has letters, digits and _{dots}; not {' or '.join(RESERVED)}")
+                    )
+        both = set(self.instances()) & set(self.node_instances())
+        if both:
+            raise Misfit(*((("nodes", name), "a machine has this name already") for name in sorted(both)))
 
     def instances(self) -> dict[str, Component]:
         """Every machine by its full name."""
@@ -168,44 +202,49 @@ class Site(BaseModel):
             for reference in spec.ports:
                 members, port = self._members(reference, base)
                 if len(members) % len(targets):
-                    raise ValueError(
-                        f"nodes.{base}: {len(members)} machines of {reference!r} cannot be dealt out evenly to "
-                        f"{len(targets)} nodes"
+                    raise Misfit(
+                        (
+                            ("nodes", base),
+                            f"{len(members)} machines of {reference!r} cannot be dealt out evenly to "
+                            f"{len(targets)} nodes",
+                        )
                     )
                 block = len(members) // len(targets)
                 for i, member in enumerate(members):
                     known = attached.setdefault((member, port), targets[i // block])
                     if known != targets[i // block]:
-                        raise ValueError(f"nodes.{base}: port {member}.{port} is already in node {known}")
+                        raise Misfit((("nodes", base), f"port {member}.{port} is already in node {known}"))
         self._no_port_open(attached)
         return attached
 
     def _no_port_open(self, attached: Mapping[tuple[str, str], str]) -> None:
         nodes = self.node_instances()
-        for name, component in self.instances().items():
-            for port in component.ports:
-                node = attached.get((name, port.name))
-                if node is None:
-                    raise ValueError(f"port {name}.{port.name} is left open: name it in one of the nodes")
-                if isinstance(port, HeatPort) == nodes[node].is_fluid:
-                    wanted = "heat (medium: none)" if isinstance(port, HeatPort) else "fluid"
-                    raise ValueError(f"port {name}.{port.name} needs a {wanted} node, not {node}")
+        for array in self.components.values():
+            where = ("components", array.name)
+            for name in array.names():
+                for port in array.component.ports:
+                    node = attached.get((name, port.name))
+                    if node is None:
+                        raise Misfit((where, f"port {name}.{port.name} is left open: name it in one of the nodes"))
+                    if isinstance(port, HeatPort) == nodes[node].is_fluid:
+                        wanted = "heat (medium: none)" if isinstance(port, HeatPort) else "fluid"
+                        raise Misfit((where, f"port {name}.{port.name} needs a {wanted} node, not {node}"))
 
     def _members(self, reference: str, node: str) -> tuple[list[str], str]:
-        match = PORT.match(reference)
+        match, where = PORT.match(reference), ("nodes", node)
         if not match:
-            raise ValueError(f"nodes.{node}: {reference!r} is not of the form machine.port or machine[1-8].port")
+            raise Misfit((where, f"{reference!r} is not of the form machine.port or machine[1-8].port"))
         array = self.components.get(match["array"])
         if array is None:
-            raise ValueError(f"nodes.{node}: no machine {match['array']!r}{nearest(match['array'], self.components)}")
+            raise Misfit((where, f"no machine {match['array']!r}{nearest(match['array'], self.components)}"))
         port, ports = match["port"], [p.name for p in array.component.ports]
         if port not in ports:
-            raise ValueError(f"nodes.{node}: {array.component.kind} has no port {port!r}; it has {', '.join(ports)}")
+            raise Misfit((where, f"{array.component.kind} has no port {port!r}; it has {', '.join(ports)}"))
         members = array.names()
         if match["first"]:
             first, last = int(match["first"]), int(match["last"])
             if not 1 <= first <= last <= array.count:
-                raise ValueError(f"nodes.{node}: {reference!r} is outside 1..{array.count}")
+                raise Misfit((where, f"{reference!r} is outside 1..{array.count}"))
             members = members[first - 1 : last]
         return members, port
 
@@ -218,30 +257,31 @@ def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
 
 def _component(name: str, spec: object, context: Any) -> ComponentArray:
     if not isinstance(spec, Mapping):
-        raise ValueError(f"{name}: expected a machine with a kind and its sizes, found {spec!r}")
+        raise Misfit(((name,), f"expected a machine with a kind and its sizes, found {spec!r}"))
     sizes = dict(spec)
     kind, count = sizes.get("kind"), sizes.pop("count", 1)
-    if kind not in CATALOG:
-        raise ValueError(f"{name}.kind: unknown kind {kind!r}{nearest(str(kind), list(CATALOG))}")
+    if not isinstance(kind, str) or kind not in CATALOG:
+        raise Misfit(((name, "kind"), f"unknown kind {kind!r}{nearest(str(kind), list(CATALOG))}"))
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"{name}.count: expected a whole number of machines from 1 on, found {count!r}")
+        raise Misfit(((name, "count"), f"expected a whole number of machines from 1 on, found {count!r}"))
     try:
         return ComponentArray(name, CATALOG[kind].model_validate(sizes, context=context), count)
     except ValidationError as error:
-        raise ValueError("\n".join(f"{name}.{line}" for line in _lines(error))) from None
+        raise Misfit(*(((name, *where), what) for where, what in _mistakes(error))) from None
 
 
-def _lines(error: ValidationError) -> Iterator[str]:
-    """One line a mistake: where, what was found, what would be accepted."""
+def _mistakes(error: ValidationError) -> Iterator[tuple[Keys, str]]:
+    """Where, and what was found and what would be accepted."""
     for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message = "unknown key"
-        elif item["type"] not in ("value_error", "missing"):
-            message = f"{message}, found {item['input']!r}"
-        for line in message.splitlines():
-            yield f"{where}: {line}" if where and item["type"] != "value_error" else f"{where + '.' if where else ''}{line}"
+        where, message, cause = item["loc"], item["msg"].removeprefix("Value error, "), item.get("ctx", {}).get("error")
+        if isinstance(cause, Misfit):
+            yield from (((*where, *deeper), what) for deeper, what in cause.mistakes)
+        elif item["type"] == "extra_forbidden":
+            yield where, "unknown key"
+        elif item["type"] in ("value_error", "missing"):
+            yield where, message
+        else:
+            yield where, f"{message}, found {item['input']!r}"
 
 
 def list_sites() -> dict[str, Path]:
@@ -256,51 +296,99 @@ def load_site(name: str | Path, overrides: Mapping[str, object] | None = None) -
     ``overrides`` change single keys, ``{"components.store.volume": "6000 m^3"}``. Raises :class:`SiteError` with the
     file, the line and what would be accepted.
     """
-    text, _, variant = str(name).partition("@")
-    shipped = list_sites()
+    text, variant, shipped = str(name), "", list_sites()
+    if not Path(text).is_file():
+        text, _, variant = text.partition("@")
     path = shipped.get(text, Path(text))
     if not path.is_file():
         raise SiteError(f"no site {text!r}: neither a shipped site ({', '.join(shipped)}) nor a file")
-    source = path.read_text(encoding="utf-8")
-    try:
-        data = yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        raise SiteError(f"{path}: not YAML: {error}") from None
-    if not isinstance(data, dict):
-        raise SiteError(f"{path}: expected a mapping of name, location, components, nodes, ...")
+    data, tree = _read(path)
     variants = data.pop("variants", {})
+    if not isinstance(variants, dict) or not all(isinstance(changes, dict) for changes in variants.values()):
+        raise SiteError(f"{path}: variants: expected variants by name, each with the keys that it changes")
+    variants = {str(k): v for k, v in variants.items()}
+    changed: dict[Keys, str] = {}
     if variant:
-        if variant not in map(str, variants):
-            raise SiteError(f"{path}: no variant {variant!r}; known: {', '.join(map(str, variants)) or 'none'}")
-        _override(data, {str(k): v for k, v in variants.items()}[variant], f"{path}: variants.{variant}")
+        if variant not in variants:
+            raise SiteError(f"{path}: no variant {variant!r}; known: {', '.join(variants) or 'none'}")
+        changed |= _override(data, variants[variant], f"{path}: variants.{variant}")
         data["variant"] = variant
-    _override(data, overrides or {}, f"{path}: override")
+    changed |= _override(data, overrides or {}, f"{path}: override")
     try:
         return Site.model_validate(data, context={"require_units": True})
     except ValidationError as error:
-        raise SiteError("\n".join(f"{path}{_line(source, line)}: {line}" for line in _lines(error))) from None
+        lines = []
+        for where, what in _mistakes(error):
+            place = next(
+                (by for keys, by in changed.items() if where[: len(keys)] == keys), f"{path}{_line(tree, where)}"
+            )
+            lines.append(": ".join((place, *([".".join(map(str, where))] if where else []), what)))
+        raise SiteError("\n".join(lines)) from None
 
 
-def _override(data: dict[str, Any], changes: Mapping[str, object], where: str) -> None:
-    """Set dotted keys that exist already."""
-    for key, value in changes.items():
-        *parents, last = key.split(".")
+def _read(path: Path) -> tuple[dict[str, Any], yaml.Node]:
+    """A site file's content and where its keys stand. Raises SiteError."""
+    try:
+        source = path.read_text(encoding="utf-8")
+        data, tree = yaml.safe_load(source), yaml.compose(source)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SiteError(f"{path}: not YAML: {error}") from None
+    if not isinstance(data, dict) or tree is None:
+        raise SiteError(f"{path}: expected a mapping of name, location, components, nodes, ...")
+    for key in _twice(tree):
+        raise SiteError(f"{path}:{key.start_mark.line + 1}: key {key.value!r} stands twice in one mapping")
+    return data, tree
+
+
+def _twice(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """Keys that stand twice in one mapping: the second would replace the first unseen."""
+    children = list(node.value) if isinstance(node, yaml.SequenceNode) else []
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(key.value)
+            children.append(value)
+    for child in children:
+        yield from _twice(child)
+
+
+def _override(data: dict[str, Any], changes: Mapping[str, object], where: str) -> dict[Keys, str]:
+    """Set keys that exist already; returns who changed what. Keys are joined by dots and may hold dots themselves."""
+    changed: dict[Keys, str] = {}
+    for name, value in changes.items():
+        keys = _keys(data, str(name).split("."))
+        if keys is None:
+            raise SiteError(f"{where}: no key {name!r} in the site")
         target: Any = data
-        for parent in parents:
-            target = target.get(parent) if isinstance(target, dict) else None
-        if not isinstance(target, dict) or last not in target:
-            raise SiteError(f"{where}: no key {key!r} in the site")
-        target[last] = value
+        for key in keys[:-1]:
+            target = target[key]
+        target[keys[-1]] = value
+        changed[tuple(keys)] = where
+    return changed
 
 
-def _line(source: str, message: str) -> str:
-    """``:line`` of the deepest key that the message's place names, or nothing."""
-    node = yaml.compose(source)
-    line = 0
-    for part in message.split(":")[0].split("."):
-        if not isinstance(node, yaml.MappingNode):
-            break
-        found = next(((k, v) for k, v in node.value if k.value == part), None)
+def _keys(data: object, parts: list[str]) -> list[str] | None:
+    """The keys that lead to a place, or None: ``nodes.fws.supply.volume`` is ``nodes``, ``fws.supply``, ``volume``."""
+    for i in range(1, len(parts) + 1):
+        key = ".".join(parts[:i])
+        if isinstance(data, dict) and key in data:
+            rest = _keys(data[key], parts[i:]) if parts[i:] else []
+            if rest is not None:
+                return [key, *rest]
+    return None
+
+
+def _line(tree: yaml.Node, where: Keys) -> str:
+    """``:line`` of the deepest of these keys that the file has, or nothing."""
+    node, line = tree, 0
+    for part in where:
+        found = None
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = (node.value[part], node.value[part])
         if found is None:
             break
         line, node = found[0].start_mark.line + 1, found[1]

@@ -46,22 +46,24 @@ def to_si(text: object, unit: str) -> float:
 
 
 def to_si_difference(text: object) -> float:
-    """A temperature difference in K; degC is refused because it names a point of a scale."""
-    if isinstance(text, str) and "deg" in text.replace("delta_deg", ""):
+    """A temperature difference in K; a point of a scale with a zero of its own (degC, degF) is refused."""
+    value = to_si(text, "K")
+    quantity: Any = registry().Quantity(str(text))
+    if registry().Quantity(0.0, quantity.units).to("K").magnitude:
         raise ValueError(f"a temperature difference is stated in K, found {text!r}")
-    return to_si(text, "K")
+    return value
 
 
 class _Si:
-    """Validates from text with a unit; a float that is already SI passes when built in Python."""
+    """Validates from text with a unit; a number that is already SI passes when built in Python."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
 
     def __call__(self, value: object, info: Any) -> float:
         in_file = bool(info.context and info.context.get("require_units"))
-        if isinstance(value, float) and not in_file:
-            return value
+        if isinstance(value, (float, int)) and not isinstance(value, bool) and not in_file:
+            return float(value)
         return to_si_difference(value) if self.unit == "delta_K" else to_si(value, self.unit)
 
 

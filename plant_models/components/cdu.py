@@ -7,7 +7,7 @@ so the operating point scales: m = y m_nominal, P_shaft = y^3 P_nominal):
 
 Facility side, pressure-driven: exchanger and equal-percentage valve in series, m = k(y) law(p_in - p_out).
 
-    Q          = counter_flow(UA, C_fws, C_tcs) (T_return - T_fws_in)
+    Q          = counter_flow(UA, C_fws, C_tcs) (T_return - T_fws_in)      C at the mean of both inlets
     C_fws      dT_fws/dt    = m h(T_in) - m h(T_fws) + Q
     C_line     dT_supply/dt = m h(T_return) - m h(T_supply) - Q + pump heat
     C_line     dT_return/dt = sum m_rack h(T_coolant) - m h(T_return)
@@ -22,17 +22,17 @@ Sources: sizes of vendor units of 1.35 and 2 MW (approach 3-5 K, 80 kPa, 2.5 % o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plant_models import heat_transfer, hydraulics
-from plant_models.component import Component, Equations, FluidPort, HeatPort, Port, Value, positive, through
+from plant_models.component import Component, Equations, FluidPort, HeatPort, MediumName, Port, Value, positive, through
 from plant_models.components.gpu_rack import GpuRack, worst
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.media import MEDIA, WATER, Medium
 from plant_models.signals import Account, Signal, disturbance, output, parameter, setpoint, state
-from plant_models.units import Conductance, Duration, Fraction, MassFlow, Power, Pressure, Temperature, Volume
+from plant_models.units import Conductance, Duration, Fraction, MassFlow, Power, Pressure, Temperature, Volume, si
 
 DP_SMALL = 1e-3
 """regularisation of the flow law, share of the nominal pressure drop: 0.1 % of flow at 15 % of it"""
@@ -47,25 +47,36 @@ class Cdu(Component):
     racks: int = Field(ge=1, le=64, description="racks served")
     rack: GpuRack
     load_spread: float = Field(0.0, ge=0, lt=1, description="hottest rack's load over the mean, minus one; linear down")
-    tcs_medium: str = "pg25"
+    tcs_medium: MediumName = "pg25"
     m_flow_tcs_nominal: MassFlow
     P_pump_nominal: Power = Field(description="shaft power of the secondary pumps at full speed")
-    eta_motor: Fraction = Field(0.92, description="motor and drive; their losses go to the room, not into the loop")
+    eta_motor: Fraction = Field(
+        0.92, gt=0, description="motor and drive; their losses go to the room, not into the loop"
+    )
     volume_line: Volume = Field(description="coolant in the supply line, as much again in the return line")
     UA_nominal: Conductance
     m_flow_fws_nominal: MassFlow
-    dp_exchanger_nominal: Pressure
-    dp_valve_nominal: Pressure
+    dp_exchanger_nominal: Pressure = Field(gt=0)
+    dp_valve_nominal: Pressure = Field(gt=0)
     volume_fws: Volume = Field(description="facility water in the exchanger and its pipes")
     rangeability: float = Field(50.0, gt=1)
     leakage: float = Field(5e-4, ge=0, lt=0.1, description="of the valve when closed, share of Kv")
     valve_stroke: Duration = 90.0
     pump_ramp: Duration = 30.0
-    gain: float = Field(0.06, gt=0, description="1/K, PI loop on the supply temperature")
+    gain: Annotated[float, si("1/K"), Field(gt=0)] = Field(0.06, description="PI loop on the supply temperature")
     reset: Duration = 60.0
     T_supply_design: Temperature
     T_supply_lowest: Temperature = Field(description="lowest set-point: room dew point plus a margin")
     T_supply_highest: Temperature = Field(description="highest set-point")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not self.T_supply_lowest <= self.T_supply_design <= self.T_supply_highest:
+            raise ValueError(
+                f"T_supply_design = {self.T_supply_design:g} K lies outside T_supply_lowest .. T_supply_highest "
+                f"({self.T_supply_lowest:g} .. {self.T_supply_highest:g} K)"
+            )
+        return self
 
     @property
     def tcs(self) -> Medium:
@@ -115,7 +126,7 @@ class Cdu(Component):
                         default=self.P_it_nominal),
             parameter("fouling", "1", "loss of exchanger conductance, 0 = clean", default=0.0, lower=0, upper=0.9),
             output("T_gpu_max", "K", "hottest junction of all racks", upper=self.rack.T_gpu_limit, limit=True),
-            output("P_it_total", "W", "IT electric power with leakage", boundary="energy",
+            output("P_it_total", "W", "IT electric power with leakage and throttling", boundary="energy",
                    account=Account.ELECTRICITY_IT),
             output("P_pump", "W", "secondary pump's shaft power, heat to the coolant", boundary="energy"),
             output("P_el", "W", "electricity of the secondary pumps", account=Account.ELECTRICITY_COOLING),
@@ -142,7 +153,8 @@ class Cdu(Component):
         UA = heat_transfer.two_sided(
             self.UA_nominal, m_plate / self.m_flow_fws_nominal, m_tcs / self.m_flow_tcs_nominal
         ) * (1.0 - v["fouling"])
-        exchange = heat_transfer.counter_flow(UA, m_plate * WATER.cp(v["inlet.T"]), m_tcs * tcs.cp(T_return))
+        T_mean = 0.5 * (T_return + v["inlet.T"])  # so that neither outlet passes the other side's inlet
+        exchange = heat_transfer.counter_flow(UA, m_plate * WATER.cp(T_mean), m_tcs * tcs.cp(T_mean))
         Q = exchange * (T_return - v["inlet.T"])
         H_in, H_out = through(WATER, m_fws, v["inlet.T"], T_fws, v["outlet.T"])
 
@@ -152,7 +164,7 @@ class Cdu(Component):
         plate = self.rack.conductance(m_rack, tcs, T_supply)
         for name, share in zip(self.rack_names(), self.shares(), strict=True):
             T_case, T_coolant = v[f"{name}.T_case"], v[f"{name}.T_coolant"]
-            P = self.rack.power(v["P_it"] * (share / self.racks), T_case)
+            P = self.rack.power_throttled(v["P_it"] * (share / self.racks), T_case)
             Q_plate = plate * (T_case - T_supply)
             rates[f"{name}.T_case"] = (P * self.rack.liquid_fraction - Q_plate) / self.rack.C_case
             into = m_rack * (tcs.h(T_supply) - tcs.h(T_coolant)) + Q_plate

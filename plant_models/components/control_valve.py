@@ -1,6 +1,6 @@
 """Motorised valve in a passage of one volume: linear characteristic, stroke time, set by a controller.
 
-    m = k(y) law(p_in - p_out),  dy/dt follows y_set within the stroke time
+m = k(y) law(p_in - p_out),  dy/dt follows y_set within the stroke time
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from plant_models import hydraulics
-from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, through
 from plant_models.local_control import stroke_rate
 from plant_models.media import MEDIA
 from plant_models.signals import Signal, output, setpoint, state
@@ -24,10 +24,10 @@ class ControlValve(Component):
     kind: Literal["control_valve"] = "control_valve"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"))
 
-    medium: str = "water"
+    medium: MediumName = "water"
     m_flow_nominal: MassFlow
     dp_nominal: Pressure = Field(gt=0)
-    leakage: Fraction = 1e-3
+    leakage: Fraction = Field(1e-3, gt=0, description="of the valve when closed, share of Kv")
     stroke: Duration = 90.0
     volume: Volume
     y_default: Fraction = 0.0

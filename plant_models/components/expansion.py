@@ -4,8 +4,10 @@
     dm/dt = m_in - leak + make_up       make_up = max(0, m_set - m) / tau, from the mains
     C dT/dt = H_in - leak h(T) + make_up h(T_mains)
 
-The circuits' liquid counts as incompressible and of constant mass, so the vessel takes no thermal expansion; in a closed
-circuit m_in is what leaks elsewhere, here nothing, and the vessel's leak stands for the whole circuit's.
+The circuits' liquid counts as incompressible and of constant mass, so the vessel takes no thermal expansion; in a
+closed circuit m_in is what leaks elsewhere, here nothing, and the vessel's leak stands for the whole circuit's. It
+dries up with the last tenth of the content: what is lost for long is at most mass / tau. C is that of the full vessel,
+so its temperature is off by (m_set - m)/m_set of its distance from 0 degC while the content is lower.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from plant_models.component import Component, Equations, FluidPort, Port, Value, positive
+from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, positive
 from plant_models.media import MEDIA
 from plant_models.signals import Account, Signal, output, parameter, state
+from plant_models.smooth import smoothstep
 from plant_models.units import Duration, Mass, Pressure, Temperature, si
 
 G = 1e-4
@@ -29,8 +32,9 @@ class Expansion(Component):
 
     kind: Literal["expansion"] = "expansion"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("port"),)
+    holds_pressure: ClassVar[bool] = True
 
-    medium: str = "water"
+    medium: MediumName = "water"
     p_set: Pressure = Field(description="gauge pressure held at the port's node")
     mass: Mass = Field(description="liquid in the vessel")
     leak_nominal: Annotated[float, si("kg/s"), Field(ge=0)] = Field(0.0, description="loss of the whole circuit")
@@ -60,12 +64,13 @@ class Expansion(Component):
         m_in = G * (v["port.p"] - self.p_set)
         make_up = positive(self.mass - v["m"]) / self.refill_time
         H_in = positive(m_in) * fluid.h(v["port.T"]) - positive(-m_in) * fluid.h(v["T"])
-        H_leak, H_make_up = -v["leak"] * fluid.h(v["T"]), make_up * fluid.h(self.T_mains)
+        leak = v["leak"] * smoothstep(v["m"] / (0.1 * self.mass))
+        H_leak, H_make_up = -leak * fluid.h(v["T"]), make_up * fluid.h(self.T_mains)
         return Equations(
-            {"m": m_in - v["leak"] + make_up, "T": (H_in + H_leak + H_make_up) / self._C},
+            {"m": m_in - leak + make_up, "T": (H_in + H_leak + H_make_up) / self._C},
             {"port.m_flow": m_in, "port.H_flow": H_in},
             {
-                "m_flow_leak": -v["leak"], "m_flow_make_up": make_up,
+                "m_flow_leak": -leak, "m_flow_make_up": make_up,
                 "H_flow_leak": H_leak, "H_flow_make_up": H_make_up,
             },
         )  # fmt: skip

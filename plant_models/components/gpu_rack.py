@@ -5,28 +5,31 @@ For one rack with the states T_case and T_coolant:
 
     P        = P_it (1 + alpha (T_gpu - T_ref))            leakage, solved exactly: T_gpu is linear in P
     T_gpu    = T_case + R_junction P_module                hottest junction
+    P       <= P(T_throttle) (T_trip - T_gpu)/(T_trip - T_throttle)      chips throttle, solved exactly alike
     Q        = C (1 - exp(-UA / C)) (T_case - T_in)        into the coolant, C its capacity flow
     C_case   dT_case/dt = P liquid_fraction - Q
     C_liquid dT_coolant/dt = m (h(T_in) - h(T_coolant)) + Q
 
-UA = modules UA_1 (1 + (V_1/V)^n) with V the flow of one module reproduces the OCP cold-plate table (case to inlet, PG25,
-0.4 to 2.4 l/min: 0.0389, 0.0300, 0.0245, 0.0220, 0.0204, 0.0197 K/W) within 0.00013 K/W; towards zero flow the plate's outlet
-reaches the case temperature and never passes it.
+UA = modules UA_1 (1 + (V_1/V)^n) with V the flow of one module reproduces the OCP cold-plate table (case to inlet,
+PG25, 0.4 to 2.4 l/min: 0.0389, 0.0300, 0.0245, 0.0220, 0.0204, 0.0197 K/W) within 0.00015 K/W; towards zero flow the
+plate's outlet reaches the case temperature and never passes it. Without flow no heat leaves: chips heat up by about
+3 K/s and trip.
 
 Valid: 0.3 to 3 l/min a module; below, the plate is treated as ideal. Source of the table: Open Compute Project, cold
-plate for a 1 kW module with PG25. Leakage of the order of 0.3-1 %/K and the junction's resistance are assumptions.
+plate for a 1 kW module with PG25. Leakage of the order of 0.3-1 %/K, the junction's resistance and the throttling (from
+85 °C, off at 105 °C; data-centre GPUs slow down from 83-85 °C) are assumptions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from plant_models.mathx import exp, log, maximum, sqrt
+from plant_models.mathx import exp, log, maximum, minimum, sqrt
 from plant_models.media import Medium
-from plant_models.units import Fraction, Power, Temperature
+from plant_models.units import Fraction, HeatCapacity, Power, Temperature, si
 
 UA_MODULE = 60.594
 """W/K, asymptote of one module's plate at high flow"""
@@ -34,7 +37,11 @@ V_MODULE = 0.28827e-3 / 60.0
 """m3/s"""
 UA_EXPONENT = 2.4117
 V_SMALL = 0.01e-3 / 60.0
-"""m3/s, below which the module's flow is regularised: 1 % of its working flow"""
+"""m3/s, below which the module's flow is regularised in UA: 1 % of its working flow"""
+C_SMALL = 1e-9
+"""capacity flows below this share of UA are rounded off"""
+RUNAWAY = 0.5
+"""growth of power with its own junction temperature (leakage times R_junction times 1 kW) that is refused from"""
 COOLANT_MODULE = 0.25
 """kg of coolant a module holds, plate, hoses and its share of the manifold (assumption)"""
 
@@ -42,15 +49,35 @@ COOLANT_MODULE = 0.25
 class GpuRack(BaseModel):
     """Sizes of one rack."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     P_it_nominal: Power = Field(description="IT electric power of the rack at T_ref")
-    liquid_fraction: Fraction = Field(description="share of the heat that the coolant takes")
+    liquid_fraction: Fraction = Field(gt=0, description="share of the heat that the coolant takes")
     T_ref: Temperature = Field(343.15, description="junction temperature at which P_it is stated")
-    leakage: float = Field(0.003, ge=0, le=0.02, description="1/K, growth of power with junction temperature")
-    R_junction: float = Field(0.020, gt=0, le=0.1, description="K/W, junction to case of a 1 kW module")
-    T_gpu_limit: Temperature = Field(356.15, description="junction temperature above which chips throttle")
-    heat_capacity_module: float = Field(350.0, gt=0, description="J/K, package and cold plate of a module")
+    leakage: Annotated[float, si("1/K"), Field(ge=0, le=0.01)] = Field(
+        0.003, description="growth of power with junction temperature"
+    )
+    R_junction: Annotated[float, si("K/W"), Field(gt=0, le=0.1)] = Field(
+        0.020, description="junction to case of a 1 kW module"
+    )
+    T_gpu_limit: Temperature = Field(356.15, description="junction temperature that should not be passed")
+    T_throttle: Temperature = Field(358.15, description="junction temperature from which chips throttle")
+    T_trip: Temperature = Field(378.15, description="junction temperature at which chips are off")
+    heat_capacity_module: HeatCapacity = Field(350.0, description="package and cold plate of a module")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not self.T_gpu_limit <= self.T_throttle < self.T_trip:
+            raise ValueError(
+                f"needs T_gpu_limit <= T_throttle < T_trip, found {self.T_gpu_limit:g}, {self.T_throttle:g}, "
+                f"{self.T_trip:g} K"
+            )
+        if self.leakage * self.R_junction * 1000.0 >= RUNAWAY:
+            raise ValueError(
+                f"leakage = {self.leakage:g} 1/K and R_junction = {self.R_junction:g} K/W run away: their product "
+                f"times 1 kW must stay below {RUNAWAY:g}"
+            )
+        return self
 
     @property
     def modules(self) -> float:
@@ -66,20 +93,35 @@ class GpuRack(BaseModel):
         """J/K, stored energy of the coolant per kelvin at the temperature T."""
         return float(self.modules * COOLANT_MODULE * fluid.cp(T))
 
+    @property
+    def R_rack(self) -> float:
+        """K/W, junction over case per W of the whole rack."""
+        return self.R_junction * self.liquid_fraction / self.modules
+
     def power(self, P_it: Any, T_case: Any) -> Any:
-        """Electric power, W, with leakage at the junction temperature that this power itself makes."""
-        slope = self.leakage * self.R_junction / self.modules * self.liquid_fraction
+        """Electric power, W, with leakage at the junction temperature that this power itself makes; unthrottled."""
+        slope = self.leakage * self.R_rack
         return P_it * (1.0 + self.leakage * (T_case - self.T_ref)) / (1.0 - slope * P_it)
+
+    def power_limit(self, P_it: Any, T_case: Any) -> Any:
+        """Electric power that throttling allows, W: falls in a line with the junction temperature, 0 from T_trip on."""
+        at_throttle = P_it * (1.0 + self.leakage * (self.T_throttle - self.T_ref))
+        per_kelvin = at_throttle / (self.T_trip - self.T_throttle)
+        return per_kelvin * maximum(self.T_trip - T_case, 0.0) / (1.0 + per_kelvin * self.R_rack)
+
+    def power_throttled(self, P_it: Any, T_case: Any) -> Any:
+        """Electric power, W, with leakage and throttling."""
+        return minimum(self.power(P_it, T_case), self.power_limit(P_it, T_case))
 
     def T_gpu(self, P: Any, T_case: Any) -> Any:
         """Hottest junction, K."""
-        return T_case + self.R_junction * P * self.liquid_fraction / self.modules
+        return T_case + self.R_rack * P
 
     def conductance(self, m_flow: Any, fluid: Medium, T: Any) -> Any:
         """Heat into the coolant per kelvin of case above inlet temperature, W/K; even in the flow, zero without."""
         V = sqrt((m_flow / (fluid.rho(T) * self.modules)) ** 2 + V_SMALL**2)
-        C = V * fluid.rho(T) * self.modules * fluid.cp(T)
         UA = self.modules * UA_MODULE * (1.0 + exp(UA_EXPONENT * log(V_MODULE / V)))
+        C = sqrt((m_flow * fluid.cp(T)) ** 2 + (C_SMALL * UA) ** 2)
         return C * (1.0 - exp(-UA / C))
 
 

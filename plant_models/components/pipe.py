@@ -10,12 +10,13 @@ sqrt(cells). A hydraulic separator or a bypass is a short wide pipe.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from plant_models import hydraulics
-from plant_models.component import Component, Equations, FluidPort, Port, Value, positive
+from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, positive
 from plant_models.media import MEDIA
 from plant_models.signals import Signal, output, state
 from plant_models.units import MassFlow, Pressure, Temperature, Volume, si
@@ -27,7 +28,7 @@ class Pipe(Component):
     kind: Literal["pipe"] = "pipe"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"))
 
-    medium: str = "water"
+    medium: MediumName = "water"
     m_flow_nominal: MassFlow
     dp_nominal: Pressure = Field(gt=0)
     volume: Volume
@@ -61,11 +62,9 @@ class Pipe(Component):
         m = hydraulics.mass_flow(v["inlet.p"] - v["outlet.p"], k, 1e-3 * self.dp_nominal)
         forward, backward = positive(m), positive(-m)
         h = [fluid.h(v["inlet.T"]), *(fluid.h(v[n]) for n in names), fluid.h(v["outlet.T"])]
-        passing = [forward * left - backward * right for left, right in zip(h[:-1], h[1:], strict=True)]
+        passing = [forward * left - backward * right for left, right in pairwise(h)]
         losses = [self.UA / self.cells * (self.T_ambient - v[n]) for n in names]
-        rates = {
-            n: (passing[i] - passing[i + 1] + losses[i]) / self._C_cell for i, n in enumerate(names)
-        }
+        rates = {n: (passing[i] - passing[i + 1] + losses[i]) / self._C_cell for i, n in enumerate(names)}
         flows = {
             "inlet.m_flow": m, "inlet.H_flow": passing[0], "outlet.m_flow": -m, "outlet.H_flow": -passing[-1],
         }  # fmt: skip

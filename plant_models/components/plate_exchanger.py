@@ -109,6 +109,10 @@ class PlateExchanger(Component):
         """Heat capacity of the secondary volume, J/K."""
         return self._capacity(self.secondary)
 
+    def medium_at(self, port: str) -> str:
+        """See :class:`Component`."""
+        return (self.primary if port.startswith("primary") else self.secondary).medium
+
     def _capacity(self, side: ExchangerSide) -> float:
         return self.residence_time * side.m_flow_nominal * float(side.fluid.cp(self.T_start))
 

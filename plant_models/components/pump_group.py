@@ -1,6 +1,6 @@
 """Equal pumps side by side with variable speed, check valves and a PI loop on a differential pressure.
 
-    m        = pump_group_flow(p_out - p_in, y, n)             curve, affinity laws, check valve: plant_models.hydraulics
+    m        = pump_group_flow(p_out - p_in, y, n)         curve, affinity laws, check valve: plant_models.hydraulics
     P_shaft  = pump_power(m, y, n), all of it heat in the water
     C dT/dt  = H_in + H_out + P_shaft
     y        follows PI(dp_set - dp), dp between the two sensing ports, with the drive's ramp
@@ -12,12 +12,12 @@ The sensing ports pass no water: put them on the headers whose difference is to 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plant_models import hydraulics
-from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, positive, through
 from plant_models.local_control import Pi, lag_rate
 from plant_models.media import MEDIA
 from plant_models.signals import Account, Signal, output, setpoint, state
@@ -35,10 +35,10 @@ class PumpGroup(Component):
         FluidPort("sense_low", group="sense_low"),
     )
 
-    medium: str = "water"
+    medium: MediumName = "water"
     n_pumps: int = Field(ge=1, le=100)
     m_flow_nominal: MassFlow
-    dp_nominal: Pressure = Field(gt=0, description="head of a pump at its nominal flow")
+    dp_nominal: Pressure = Field(gt=0, description="between the ports at nominal flow: head less dp_fittings")
     dp_fittings: Pressure = Field(2e4, gt=0, description="suction, discharge and check valve at nominal flow")
     curvature: float = Field(0.25, gt=0, lt=0.5, description="shut-off head over nominal head, minus one")
     eta_hydraulic: Fraction = Field(0.80, gt=0, description="efficiency at the nominal point")
@@ -52,11 +52,25 @@ class PumpGroup(Component):
     ramp: Duration = 30.0
     T_start: Temperature
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not self.dp_lowest <= self.dp_design <= self.dp_highest:
+            raise ValueError(
+                f"dp_design = {self.dp_design:g} Pa lies outside dp_lowest .. dp_highest "
+                f"({self.dp_lowest:g} .. {self.dp_highest:g} Pa)"
+            )
+        return self
+
+    @property
+    def head_nominal(self) -> float:
+        """Of one pump, Pa."""
+        return self.dp_nominal + self.dp_fittings
+
     @property
     def P_shaft_nominal(self) -> float:
         """Of one pump, W."""
         volume_flow = self.m_flow_nominal / MEDIA[self.medium].rho(self.T_start)
-        return float(volume_flow * self.dp_nominal / self.eta_hydraulic)
+        return float(volume_flow * self.head_nominal / self.eta_hydraulic)
 
     @property
     def _C(self) -> float:
@@ -85,12 +99,12 @@ class PumpGroup(Component):
         """See the module's equations."""
         m = hydraulics.pump_group_flow(
             v["outlet.p"] - v["inlet.p"], v["y"], v["n"],
-            m_flow_nominal=self.m_flow_nominal, dp_nominal=self.dp_nominal + self.dp_fittings,
+            m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
             curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,
             k=v["n"] * hydraulics.coefficient(self.m_flow_nominal, self.dp_fittings) + 1e-3,
         )  # fmt: skip
         P_shaft = hydraulics.pump_power(
-            m, v["y"], v["n"], P_nominal=self.P_shaft_nominal, m_flow_nominal=self.m_flow_nominal,
+            positive(m), v["y"], v["n"], P_nominal=self.P_shaft_nominal, m_flow_nominal=self.m_flow_nominal,
             curvature=self.curvature,
         )  # fmt: skip
         H_in, H_out = through(MEDIA[self.medium], m, v["inlet.T"], v["T"], v["outlet.T"])

@@ -1,0 +1,107 @@
+"""What can be said about a site's water circuits before anything is computed.
+
+A circuit is what water can pass through: fluid nodes and, between them, machines by those of their ports that belong to
+one group. Every circuit needs something that holds its pressure; a node that one flow only leads to is a dead end; and
+the liquid is the same all along. Each mistake is told with the node it was found at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from plant_models.component import Component, FluidPort
+
+Attachments = Mapping[tuple[str, str], str]
+"""(machine, port) -> node"""
+Mistake = tuple[str, str]
+"""(node, what is wrong and what to do)"""
+
+
+def mistakes(machines: Mapping[str, Component], attached: Attachments, media: Mapping[str, str]) -> Iterator[Mistake]:
+    """Everything wrong with the circuits; ``media`` is the liquid of each fluid node."""
+    yield from _wrong_media(machines, attached, media)
+    for circuit in circuits(machines, attached, list(media)):
+        holding = [
+            (name, port.name)
+            for name, machine in machines.items()
+            if machine.holds_pressure
+            for port in _fluid_ports(machine)
+            if attached[name, port.name] in circuit
+        ]
+        if not holding:
+            yield (
+                circuit[0],
+                (
+                    f"the circuit of {_few(circuit)} has no expansion vessel, so nothing holds its pressure: "
+                    "attach a machine of kind expansion to one of these nodes"
+                ),
+            )
+        yield from _dead_ends(machines, attached, circuit, also=holding if len(holding) > 1 else [])
+
+
+def circuits(machines: Mapping[str, Component], attached: Attachments, nodes: list[str]) -> list[list[str]]:
+    """The fluid nodes of each circuit, in the order of ``nodes``."""
+    leader = {node: node for node in nodes}
+
+    def find(node: str) -> str:
+        while leader[node] != node:
+            leader[node] = leader[leader[node]]
+            node = leader[node]
+        return node
+
+    for name, machine in machines.items():
+        for ports in _groups(machine).values():
+            first, *others = (attached[name, port] for port in ports)
+            for other in others:
+                leader[find(other)] = find(first)
+    found: dict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        found[find(node)].append(node)
+    return list(found.values())
+
+
+def _fluid_ports(machine: Component) -> list[FluidPort]:
+    return [port for port in machine.ports if isinstance(port, FluidPort)]
+
+
+def _groups(machine: Component) -> dict[str, list[str]]:
+    """Names of the fluid ports between which water passes, by group."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for port in _fluid_ports(machine):
+        groups[port.group].append(port.name)
+    return groups
+
+
+def _wrong_media(
+    machines: Mapping[str, Component], attached: Attachments, media: Mapping[str, str]
+) -> Iterator[Mistake]:
+    for name, machine in machines.items():
+        for port in _fluid_ports(machine):
+            node = attached[name, port.name]
+            if len(_groups(machine)[port.group]) > 1 or machine.holds_pressure:
+                wanted = machine.medium_at(port.name)
+                if media[node] != wanted:
+                    yield node, f"holds {media[node]}, but {name}.{port.name} carries {wanted}"
+
+
+def _dead_ends(machines: Mapping[str, Component], attached: Attachments, circuit: list[str],
+               also: list[tuple[str, str]]) -> Iterator[Mistake]:  # fmt: skip
+    """Nodes that flow reaches by one port only; ``also`` are ports through which it may leave besides."""
+    inside = set(circuit)
+    ways: dict[str, list[str]] = {node: [] for node in circuit}
+    for name, machine in machines.items():
+        for ports in _groups(machine).values():
+            for port in ports:
+                node = attached[name, port]
+                if node in inside and (len(ports) > 1 or (name, port) in also):
+                    ways[node].append(f"{name}.{port}")
+    for node, through in ways.items():
+        if len(through) == 1:
+            yield node, f"flow through {through[0]} has nowhere to go: no other machine's flow passes this node"
+        elif not through:
+            yield node, "no machine's flow passes this node"
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more nodes" if len(names) > 3 else "")
