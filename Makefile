@@ -45,10 +45,10 @@ clean:  ## remove what was made here, the environment too
 	rm -rf $(VENV) out site dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # One stamp an extra: a second call is quick, a changed pyproject.toml installs again.
-$(VENV)/.installed: pyproject.toml tools/environment.py
-	@$(PYTHON) tools/environment.py $(VENV)
+$(VENV)/.installed: pyproject.toml .ci/environment.py
+	@$(PYTHON) .ci/environment.py $(VENV)
 	@touch $@
 
-$(VENV)/.installed-%: pyproject.toml tools/environment.py
-	@$(PYTHON) tools/environment.py $(VENV) $*
+$(VENV)/.installed-%: pyproject.toml .ci/environment.py
+	@$(PYTHON) .ci/environment.py $(VENV) $*
 	@touch $@ $(VENV)/.installed

@@ -59,7 +59,7 @@ def test_the_messages_of_the_page_are_the_ones_that_appear(server_room: Path, go
 
 
 def test_every_machine_is_in_the_tables_that_the_site_fills_in() -> None:
-    hooks = runpy.run_path(str(DOCS.parent / "tools" / "docs_hooks.py"))
+    hooks = runpy.run_path(str(DOCS / "hooks.py"))
     page = hooks["on_page_markdown"]("<!-- kinds -->\n<!-- machines -->")
     for kind, machine in CATALOG.items():
         assert f"[`{kind}`](reference/machines.md#{kind}) | " + " ".join(f"`{p.name}`" for p in machine.ports) in page

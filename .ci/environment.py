@@ -1,7 +1,7 @@
 """Makes the project's virtual environment and installs heatloop into it: what `make` runs before anything else.
 
-    python3 tools/environment.py .venv            heatloop
-    python3 tools/environment.py .venv test lint  heatloop with these extras
+    python3 .ci/environment.py .venv            heatloop
+    python3 .ci/environment.py .venv test lint  heatloop with these extras
 
 Needs nothing but Python's standard library, and starts on any Python from 3.6 on to look for a newer one. Where
 python3 comes without ensurepip (Debian, Ubuntu), pip is taken from the system, or from the package index.
