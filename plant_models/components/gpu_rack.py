@@ -11,7 +11,7 @@ For one rack with the states T_case and T_coolant:
     C_liquid dT_coolant/dt = m (h(T_in) - h(T_coolant)) + Q
 
 UA = modules UA_1 (1 + (V_1/V)^n) with V the flow of one module reproduces the OCP cold-plate table (case to inlet,
-PG25, 0.4 to 2.4 l/min: 0.0389, 0.0300, 0.0245, 0.0220, 0.0204, 0.0197 K/W) within 0.00015 K/W; towards zero flow the
+PG25, 0.4 to 2.4 l/min: 0.0389, 0.0300, 0.0245, 0.0220, 0.0204, 0.0197 K/W) within 0.00013 K/W; towards zero flow the
 plate's outlet reaches the case temperature and never passes it. Without flow no heat leaves: chips heat up by about
 3 K/s and trip.
 

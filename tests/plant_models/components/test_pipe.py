@@ -1,0 +1,110 @@
+"""A hall's supply pipe: balances, transport delay, loss, standstill."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from plant_models.component import Component
+from plant_models.components.pipe import Pipe
+from plant_models.media import WATER
+from tests.strategies import component_checks as checks
+from tests.strategies import component_points
+from tests.strategies.component_points import answers_and_derivatives, imbalances, numbers, run
+from tests.strategies.component_settled import settled
+
+SIZES: dict[str, Any] = {
+    "m_flow_nominal": 255.0,
+    "dp_nominal": 20e3,
+    "volume": 19.0,
+    "cells": 10,
+    "UA": 100.0,
+    "T_start": 305.15,
+}
+PIPE = Pipe(**SIZES)
+points = component_points.points(PIPE)
+ANSWERS = answers_and_derivatives(PIPE)
+
+
+def point(pipe: Component = PIPE, dp: float = 20e3, **changes: float) -> dict[str, float]:
+    return checks.start(pipe, inlet__p=1e5 + dp, outlet__p=1e5, **changes)
+
+
+@given(points)
+def test_energy_and_mass_balance(v: dict[str, float]) -> None:
+    energy, mass = imbalances(PIPE, v)
+    assert energy < 1e-9
+    assert mass < 1e-12
+
+
+@given(points)
+@settings(max_examples=50)
+def test_symbols_and_numbers_agree_and_derivatives_are_finite(v: dict[str, float]) -> None:
+    found = ANSWERS(v)
+    assert np.all(np.isfinite(found))
+    expected = numbers(PIPE, v)
+    np.testing.assert_allclose(found[: len(expected)], expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("dp", [0.0, 1e-9, -1e-9, -20e3])
+def test_standstill_and_reversal_are_finite(dp: float) -> None:
+    assert np.all(np.isfinite(ANSWERS(point(dp=dp))))
+
+
+def test_nominal_drop() -> None:
+    assert PIPE.equations(point()).outputs["m_flow"] == pytest.approx(255.0, rel=1e-6)
+    assert PIPE.equations(point(dp=-20e3)).outputs["m_flow"] == pytest.approx(-255.0, rel=1e-6)
+
+
+@pytest.mark.parametrize(("dp", "first", "last"), [(20e3, 1, 10), (-20e3, 10, 1)])
+def test_what_leaves_has_the_temperature_of_the_last_cell_in_either_direction(dp: float, first: int, last: int) -> None:
+    v = point(dp=dp, inlet__T=313.15, outlet__T=313.15) | {f"cell.{last:02d}.T": 300.15}
+    answer = PIPE.equations(v)
+    leaving = "outlet" if dp > 0 else "inlet"
+    assert answer.flows[f"{leaving}.H_flow"] == pytest.approx(answer.flows[f"{leaving}.m_flow"] * WATER.h(300.15))
+    assert answer.rates[f"cell.{first:02d}.T"] > 0.0
+
+
+@pytest.mark.parametrize("cells", [5, 20])
+def test_a_front_arrives_after_the_residence_time_smeared_by_its_share(cells: int) -> None:
+    """Mean and spread of n equal tanks in series: tau and tau/sqrt(n) (Levenspiel, Chemical Reaction Engineering)."""
+    pipe = Pipe(**SIZES | {"cells": cells, "UA": 0.0})
+    residence = 19.0 * WATER.rho(305.15) / 255.0
+    v = point(pipe, inlet__T=306.15, outlet__T=305.15)
+    times = np.linspace(0.0, 4 * residence, 801)
+    out = run(pipe, v, times[-1], t_eval=times).y[-1] - 305.15
+    density = np.gradient(out, times)
+    mean = np.trapezoid(density * times, times)
+    spread = math.sqrt(np.trapezoid(density * (times - mean) ** 2, times))
+    assert mean == pytest.approx(residence, rel=0.01)
+    assert spread == pytest.approx(residence / math.sqrt(cells), rel=0.03)
+    assert np.all(np.diff(out) >= -1e-6)
+    assert out.max() <= 1.0 + 1e-3
+
+
+def test_standing_water_cools_to_its_surroundings_and_no_further() -> None:
+    pipe = Pipe(**SIZES | {"UA": 5000.0, "cells": 2})
+    tau = pipe.cells * pipe._C_cell / 5000.0
+    for share in (0.5, 1.0, 3.0):
+        v = settled(pipe, point(pipe, dp=0.0), share * tau)
+        assert v["cell.01.T"] - 293.15 == pytest.approx(12.0 * math.exp(-share), rel=1e-4)
+
+
+def test_loss_of_a_flowing_pipe() -> None:
+    pipe = Pipe(**SIZES | {"UA": 20e3, "cells": 100, "T_ambient": 283.15})
+    v = settled(pipe, point(pipe, inlet__T=343.15))
+    NTU = 20e3 / (255.0 * WATER.cp(340.0))
+    assert v["cell.100.T"] - 283.15 == pytest.approx(60.0 * math.exp(-NTU), rel=1e-4)
+    assert pipe.equations(v).outputs["Q_flow_ambient"] < 0.0
+
+
+@pytest.mark.parametrize("sizes", [{"cells": 0}, {"volume": -1.0}, {"dp_nominal": 0.0}, {"UA": -1.0}, {"medium": "oil"}])
+def test_impossible_pipes_are_refused(sizes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="greater than|unknown medium"):
+        Pipe(**SIZES | sizes)

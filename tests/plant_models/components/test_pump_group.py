@@ -1,0 +1,137 @@
+"""Six pumps side by side: nominal point, affinity, staging, check valve, the pressure loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from plant_models.components.pump_group import PumpGroup
+from plant_models.media import WATER
+from tests.strategies import component_checks as checks
+from tests.strategies import component_points
+from tests.strategies.component_points import answers_and_derivatives, imbalances, numbers
+
+SIZES: dict[str, Any] = {
+    "n_pumps": 6,
+    "m_flow_nominal": 290.0,
+    "dp_nominal": 230e3,
+    "volume": 6.0,
+    "dp_design": 130e3,
+    "dp_lowest": 30e3,
+    "dp_highest": 160e3,
+    "T_start": 305.15,
+}
+GROUP = PumpGroup(**SIZES)
+points = component_points.points(GROUP, {"integral": st.floats(-0.5, 1.5)})
+ANSWERS = answers_and_derivatives(GROUP)
+
+
+def point(dp: float = 230e3, **changes: float) -> dict[str, float]:
+    v = checks.start(GROUP, inlet__p=1e5, outlet__p=1e5 + dp, sense_high__p=2.5e5, sense_low__p=1.2e5)
+    return v | {"y": 1.0, "integral": 1.0, "inlet.T": 305.15, "outlet.T": 305.15} | changes
+
+
+def outputs(dp: float = 230e3, **changes: float) -> dict[str, float]:
+    return {name: float(value) for name, value in GROUP.equations(point(dp, **changes)).outputs.items()}
+
+
+@given(points)
+def test_energy_and_mass_balance(v: dict[str, float]) -> None:
+    energy, mass = imbalances(GROUP, v)
+    assert energy < 1e-9
+    assert mass < 1e-12
+
+
+@given(points)
+@settings(max_examples=50)
+def test_symbols_and_numbers_agree_and_derivatives_are_finite(v: dict[str, float]) -> None:
+    found = ANSWERS(v)
+    assert np.all(np.isfinite(found))
+    expected = numbers(GROUP, v)
+    np.testing.assert_allclose(found[: len(expected)], expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [0.0, 1e-6, 0.5, 6.0])
+@pytest.mark.parametrize("y", [0.0, 1e-6, 1.0])
+@pytest.mark.parametrize("dp", [-5e5, 0.0, 1e-9, 312.5e3, 5e5])
+def test_standstill_and_reversal_are_finite(n: float, y: float, dp: float) -> None:
+    v = point(dp, n=n, y=y)
+    assert np.all(np.isfinite(ANSWERS(v)))
+    assert outputs(dp, n=n, y=y)["P_shaft"] >= 0.0
+
+
+def test_nominal_point() -> None:
+    """At nominal flow the ports see dp_nominal; the shafts bear head and fittings at the stated efficiency."""
+    found = outputs()
+    assert found["m_flow"] == pytest.approx(6 * 290.0, rel=1e-4)
+    hydraulic = found["m_flow"] / WATER.rho(305.15) * (230e3 + GROUP.dp_fittings)
+    assert found["P_shaft"] == pytest.approx(hydraulic / 0.80, rel=1e-4)
+    assert found["P_el"] == pytest.approx(found["P_shaft"] / 0.93)
+    assert found["dp"] == pytest.approx(130e3)
+
+
+@given(st.floats(0.4, 1.0), st.floats(0.5, 1.0))
+def test_affinity_laws(y: float, share: float) -> None:
+    """m ~ y, dp ~ y2, P ~ y3 along one parabola, as far as the laminar corner of the flow law does not matter."""
+    full, slow = outputs(share * 230e3), outputs(share * 230e3 * y * y, y=y)
+    assert slow["m_flow"] == pytest.approx(y * full["m_flow"], rel=1e-3)
+    assert slow["P_shaft"] == pytest.approx(y**3 * full["P_shaft"], rel=1e-3)
+
+
+@given(st.floats(0.0, 3e5), st.floats(0.0, 3e5), st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 6.0))
+def test_flow_falls_with_pressure_and_rises_with_speed(dp: float, more: float, y: float, faster: float, n: float) -> None:
+    slow, fast = sorted((y, faster))
+    assert outputs(dp + more, y=fast, n=n)["m_flow"] <= outputs(dp, y=fast, n=n)["m_flow"] + 1e-9
+    assert outputs(dp, y=slow, n=n)["m_flow"] <= outputs(dp, y=fast, n=n)["m_flow"] + 1e-9
+
+
+def test_flow_is_that_of_the_pumps_that_run() -> None:
+    assert outputs(n=3.0)["m_flow"] == pytest.approx(0.5 * outputs()["m_flow"], rel=1e-4)
+    assert outputs(n=3.0)["P_shaft"] == pytest.approx(0.5 * outputs()["P_shaft"], rel=1e-4)
+
+
+@pytest.mark.parametrize("n", [0.0, 6.0])
+def test_check_valves_let_next_to_nothing_back(n: float) -> None:
+    found = outputs(230e3, n=n, y=0.0)
+    assert -0.003 * 6 * 290.0 < found["m_flow"] < 0.0
+    assert found["P_shaft"] == 0.0
+
+
+def test_stopped_pumps_neither_move_nor_draw() -> None:
+    found = outputs(0.0, n=0.0)
+    assert abs(found["m_flow"]) < 1e-3 * 6 * 290.0
+    assert found["P_el"] < 1e-3 * outputs()["P_el"]
+
+
+def test_sensing_ports_pass_nothing() -> None:
+    flows = GROUP.equations(point()).flows
+    assert [flows[f"sense_{side}.{what}"] for side in ("high", "low") for what in ("m_flow", "H_flow")] == [0.0] * 4
+
+
+def test_the_loop_speeds_up_below_its_set_point_and_does_not_wind_up() -> None:
+    low = GROUP.equations(point() | {"sense_high.p": 2.0e5, "y": 0.8, "integral": 0.8}).rates
+    assert low["y"] > 0.0
+    assert low["integral"] > 0.0
+    # at full speed the integral's rest is where the command leaves its stop
+    assert GROUP.equations(point() | {"sense_high.p": 2.0e5, "integral": 1.0}).rates["integral"] == pytest.approx(0.0)
+    assert GROUP.equations(point() | {"sense_high.p": 2.0e5, "integral": 1.3}).rates["integral"] < 0.0
+
+
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        ({"dp_design": 170e3}, "dp_design = 170000 Pa lies outside dp_lowest .. dp_highest"),
+        ({"n_pumps": 0}, "greater than or equal to 1"),
+        ({"curvature": 0.6}, "less than 0.5"),
+        ({"eta_hydraulic": 0.0}, "greater than 0"),
+        ({"medium": "oil"}, "unknown medium 'oil'"),
+    ],
+)
+def test_impossible_groups_are_refused(sizes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        PumpGroup(**SIZES | sizes)
