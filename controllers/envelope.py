@@ -5,6 +5,7 @@ Whatever is changed is said. What is not a number, or not an input of the plant,
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from controllers.measurements import Measurements, NotMeasured
 from controllers.plant_view import PlantView
 from plant_models.psychrometrics import dew_point, relative_humidity
 from plant_models.signals import P_AIR, T_DRY, T_WET, Role
@@ -49,64 +51,85 @@ class Envelope:
         self.values: NDArray[np.float64] = np.array([s.default for s in inputs])
         """present set-points, in the order of ``names``"""
         self.targets = self.values.copy()
+        self._T_dry = -math.inf
+        """lowest supply temperature that stays dry, as last known"""
 
     def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> list[Correction]:
         """Take over the targets that pass; returns what was changed."""
         corrections: list[Correction] = []
-        wanted = dict(setpoints)
-        self._protect_chips(wanted, measurements, corrections)
-        self._keep_dry(wanted, measurements, corrections)
+        wanted = self._usable(setpoints, corrections)
+        seen = Measurements(measurements, self._view.plant.vocabulary)
+        self._protect_chips(wanted, seen, corrections)
+        self._keep_dry(wanted, seen, corrections)
         for name, value in wanted.items():
-            i = self._index.get(name)
-            if i is None:
-                corrections.append(Correction(name, value, math.nan, "not an input of this plant"))
-            elif not math.isfinite(value):
-                corrections.append(Correction(name, value, float(self.targets[i]), "not a number; last target kept"))
-            else:
-                given = float(np.clip(value, self._lower[i], self._upper[i]))
-                if abs(given - value) > 1e-9 * max(1.0, abs(value)):
-                    reason = f"outside {self._lower[i]:.6g}..{self._upper[i]:.6g}"
-                    corrections.append(Correction(name, value, given, reason))
-                self.targets[i] = given
+            i = self._index[name]
+            given = float(np.clip(value, self._lower[i], self._upper[i]))
+            if abs(given - value) > 1e-9 * max(1.0, abs(value)):
+                reason = f"outside {self._lower[i]:.6g}..{self._upper[i]:.6g}"
+                corrections.append(Correction(name, value, given, reason))
+            self.targets[i] = given
         return corrections
 
     def advance(self, dt: float) -> NDArray[np.float64]:
-        """The set-points ``dt`` seconds later: each a step nearer to its target."""
-        reach = self._rate * dt
-        self.values += np.clip(self.targets - self.values, -reach, reach)
+        """The set-points ``dt`` seconds later: each a step nearer to its target. No time passed, nothing moves."""
+        if dt > 0.0:
+            reach = self._rate * dt
+            self.values += np.clip(self.targets - self.values, -reach, reach)
         return self.values
 
     def track(self, values: Mapping[str, float]) -> None:
-        """Start from values read back from equipment: no bump."""
+        """Start from values read back from equipment: no bump; what lies beyond its bounds moves back to them."""
         for name, value in values.items():
             if name in self._index and math.isfinite(value):
-                self.values[self._index[name]] = self.targets[self._index[name]] = value
+                i = self._index[name]
+                self.values[i] = value
+                self.targets[i] = np.clip(value, self._lower[i], self._upper[i])
 
-    def _protect_chips(self, wanted: dict[str, float], seen: Mapping[str, float], out: list[Correction]) -> None:
+    def _usable(self, setpoints: Mapping[str, float], out: list[Correction]) -> dict[str, float]:
+        """What is a number and an input of the plant."""
+        wanted: dict[str, float] = {}
+        for name, value in setpoints.items():
+            if name not in self._index:
+                out.append(Correction(name, value, math.nan, "not an input of this plant"))
+            elif not math.isfinite(value):
+                kept = float(self.targets[self._index[name]])
+                out.append(Correction(name, value, kept, "not a number; last target kept"))
+            else:
+                wanted[name] = value
+        return wanted
+
+    def _asked(self, wanted: Mapping[str, float], signal: str) -> float:
+        return wanted.get(signal, float(self.targets[self._index[signal]]))
+
+    def _protect_chips(self, wanted: dict[str, float], seen: Measurements, out: list[Correction]) -> None:
         for name, cdu in self._view.cdus.items():
-            if seen.get(f"{name}.T_gpu_max", -math.inf) < cdu.rack.T_gpu_limit - CHIP_MARGIN:
+            hottest = seen.get(f"{name}.T_gpu_max", math.inf)
+            if hottest < cdu.rack.T_gpu_limit - CHIP_MARGIN:
                 continue
+            why = "at their limit" if math.isfinite(hottest) else "at an unknown temperature"
             rules = ((f"{name}.y_pump", 1.0, 1.0), (f"{name}.T_supply_set", cdu.T_supply_design, -1.0))
             for signal, needed, more in rules:
-                asked = wanted.get(signal, float(self.targets[self._index[signal]]))
+                asked = self._asked(wanted, signal)
                 if more * asked < more * needed:
-                    out.append(Correction(signal, asked, needed, f"chips of {name} at their limit"))
+                    out.append(Correction(signal, asked, needed, f"chips of {name} {why}"))
                     wanted[signal] = needed
 
-    def _keep_dry(self, wanted: dict[str, float], seen: Mapping[str, float], out: list[Correction]) -> None:
-        if T_DRY.name not in seen or T_WET.name not in seen:
-            return
-        T_lowest = lowest_dry_temperature(seen)
+    def _keep_dry(self, wanted: dict[str, float], seen: Measurements, out: list[Correction]) -> None:
+        with contextlib.suppress(NotMeasured):  # the last known dew point holds on
+            self._T_dry = lowest_dry_temperature(seen)
         for name in self._view.cdus:
             signal = f"{name}.T_supply_set"
-            asked = wanted.get(signal, float(self.targets[self._index[signal]]))
-            if asked < T_lowest:
-                out.append(Correction(signal, asked, T_lowest, "room dew point"))
-                wanted[signal] = T_lowest
+            asked = self._asked(wanted, signal)
+            if asked < self._T_dry:
+                out.append(Correction(signal, asked, self._T_dry, "room dew point"))
+                wanted[signal] = self._T_dry
 
 
 def lowest_dry_temperature(seen: Mapping[str, float]) -> float:
-    """Lowest surface temperature that stays dry, K: outside dew point (the halls are ventilated) plus a margin."""
+    """Lowest surface temperature that stays dry, K: outside dew point (the halls are ventilated) plus a margin.
+
+    Raises KeyError where the weather is not among ``seen``; without an air pressure, that of sea level counts.
+    """
     T, T_wet = seen[T_DRY.name], seen[T_WET.name]
     humidity = float(relative_humidity(T, T_wet, seen.get(P_AIR.name, P_AIR.default)))
     return float(dew_point(T, min(max(humidity, 0.01), 1.0))) + DEW_POINT_MARGIN

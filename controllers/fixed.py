@@ -22,7 +22,7 @@ class Fixed:
     def step(self, time: float, measurements: Mapping[str, float], forecast: Forecast | None) -> Decision:
         """The same as ever."""
         del time, measurements, forecast
-        return Decision(self._setpoints, self.name)
+        return Decision(dict(self._setpoints), self.name)
 
     def snapshot(self) -> dict[str, Any]:
         """Nothing changes, nothing to keep."""

@@ -10,13 +10,15 @@
 - *Facility pumps*: trim and respond on the most open CDU valve (ASHRAE Guideline 36-2021, section 5.1.14); pumps staged
   by flow, with hysteresis and a least running time.
 - *Heat pumps*: heat-led. The demand, corrected towards the middle of the store, is shared by the fewest machines that
-  can give it; they stop when the store is full and start when it runs low; least running and resting times.
+  can give it; they stop when the store is full, until it is half empty; least running and resting times.
 
 Numbers are common practice [assumption]; none was fitted to a period.
 """
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -25,6 +27,7 @@ from typing import Any
 from controllers.chip_reserve import lowest_speed
 from controllers.envelope import lowest_dry_temperature
 from controllers.interface import Decision, Forecast
+from controllers.measurements import Measurements, NotMeasured
 from controllers.plant_view import PlantView
 from plant_models.plant import Plant
 from plant_models.signals import T_DRY, T_WET
@@ -43,7 +46,7 @@ PUMP_LOWEST = 0.55
 VALVE_OPEN, VALVE_SHUT = 0.95, 0.85
 DP_RESPOND, DP_TRIM = 6e3, 3e3
 """Pa a decision"""
-STORE_LOW, STORE_MIDDLE, STORE_FULL = 0.25, 0.6, 0.95
+STORE_MIDDLE, STORE_FULL = 0.6, 0.95
 """fractions charged"""
 STORE_GAIN = 0.8
 """share of the machines' capacity per unit of store fraction off the middle"""
@@ -76,20 +79,27 @@ class Sequences:
     def __init__(self, plant: Plant) -> None:
         self._view = PlantView(plant)
         self._defaults = plant.setpoints()
+        self._lower = {name: plant.vocabulary[name].lower for name in self._defaults}
+        self._upper = {name: plant.vocabulary[name].upper for name in self._defaults}
         self._state = _State()
 
     def step(self, time: float, measurements: Mapping[str, float], forecast: Forecast | None) -> Decision:
-        """Decide from measurements alone. What depends on a missing measurement keeps its commissioned set-points."""
+        """Decide from measurements alone.
+
+        A machine without a good measurement keeps its commissioned set-points and is left out of what is decided for
+        all; a rule that sees nothing at all leaves its set-points as commissioned.
+        """
         del forecast
+        seen = Measurements(measurements, self._view.plant.vocabulary)
         setpoints = dict(self._defaults)
-        missing: list[str] = []
-        for rule in (self._coolers, self._cdus, self._pumps, self._heat_pumps):
-            try:
-                setpoints |= rule(time, _Seen(measurements))
-            except _Unseen as error:
-                missing.append(str(error))
-        if missing:
-            message = f"no good value of {', '.join(missing)}: commissioned set-points for what depends on it"
+        for rule in (self._coolers, self._spray, self._cdus, self._pumps, self._heat_pumps):
+            with contextlib.suppress(NotMeasured):
+                setpoints |= rule(time, seen)
+        setpoints = {name: min(max(value, self._lower[name]), self._upper[name]) for name, value in setpoints.items()}
+        if seen.missing:
+            names = list(seen.missing)
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            message = f"no good value of {', '.join(names[:3])}{more}: commissioned set-points for what depends on it"
             return Decision(setpoints, self.name, "bad_measurement", message)
         return Decision(setpoints, self.name)
 
@@ -99,64 +109,71 @@ class Sequences:
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Continue from a snapshot."""
-        self._state = _State(**snapshot)
+        self._state = _State(**copy.deepcopy(dict(snapshot)))
 
     def _may_switch(self, what: str, time: float) -> bool:
         """Whether ``what`` (``pump.NAME``, ``spray``, ``heat_pump``) has rested or run long enough; notes a switch."""
-        if time - self._state.switched.get(what, -math.inf) < LEAST_TIME[what.split(".")[0]]:
+        if 0.0 <= time - self._state.switched.get(what, -math.inf) < LEAST_TIME[what.split(".")[0]]:
             return False
         self._state.switched[what] = time
         return True
 
     # --- water ---------------------------------------------------------------------------------------------------
 
-    def _coolers(self, time: float, seen: _Seen) -> dict[str, float]:
+    def _coolers(self, time: float, seen: Measurements) -> dict[str, float]:
+        del time
         setpoints: dict[str, float] = {}
-        dry = lowest_dry_temperature(seen) if self._view.cdus else 0.0
+        dry = lowest_dry_temperature(seen)
         for name, cooler in self._view.coolers.items():
             is_dry = name in self._view.dry_coolers
             reach = seen[T_DRY.name] + APPROACH_DRY if is_dry else seen[T_WET.name] + APPROACH_WET
             lowest = max(cooler.T_leaving_lowest, dry - APPROACH_CDU)
             setpoints[f"{name}.T_leaving_set"] = min(max(reach, lowest), max(cooler.T_leaving_design, lowest))
-        if self._view.dry_coolers:
-            self._decide_spray(time, seen)
-            on = self._state.spray
-            setpoints |= {f"{name}.spray": float(i < on) for i, name in enumerate(self._view.dry_coolers)}
         return setpoints
 
-    def _decide_spray(self, time: float, seen: _Seen) -> None:
+    def _spray(self, time: float, seen: Measurements) -> dict[str, float]:
+        coolers, cdus = self._view.dry_coolers, self._view.cdus
+        if not coolers:
+            return {}
+        fans = seen.known(f"{name}.y_fan" for name in coolers)
+        leaving = seen.known(f"{name}.T" for name in coolers)
+        chips = seen.known(f"{name}.T_gpu_max" for name in cdus)
+        excess = max(leaving[s] - c.T_leaving_design for n, c in coolers.items() if (s := f"{n}.T") in leaving)
+        margin = min(c.rack.T_gpu_limit - chips[s] for n, c in cdus.items() if (s := f"{n}.T_gpu_max") in chips)
         on = self._state.spray
-        fans = [seen[f"{name}.y_fan"] for name in self._view.dry_coolers]
-        excess = max(seen[f"{name}.T"] - c.T_leaving_design for name, c in self._view.dry_coolers.items())
-        margin = min(cdu.rack.T_gpu_limit - seen[f"{name}.T_gpu_max"] for name, cdu in self._view.cdus.items())
-        dry = fans[on:]
+        dry = [fans[s] for name in list(coolers)[on:] if (s := f"{name}.y_fan") in fans]
         need = dry and min(dry) > 0.97 and (excess > SPRAY_EXCESS or margin < SPRAY_MARGIN)
-        enough = on and (max(dry) < 0.85 if dry else max(fans) < 0.6)
+        enough = on and (max(dry) < 0.85 if dry else max(fans.values()) < 0.6)
         if (need or enough) and self._may_switch("spray", time):
-            self._state.spray += 1 if need else -1
+            self._state.spray = on = on + 1 if need else on - 1
+        return {f"{name}.spray": float(i < on) for i, name in enumerate(coolers)}
 
-    def _cdus(self, time: float, seen: _Seen) -> dict[str, float]:
+    def _cdus(self, time: float, seen: Measurements) -> dict[str, float]:
         del time
         T_fws = seen[f"{self._view.supply}.T"]
         dry = lowest_dry_temperature(seen)
         setpoints: dict[str, float] = {}
         for name, cdu in self._view.cdus.items():
             target = min(max(T_fws + APPROACH_CDU, cdu.T_supply_lowest, dry), max(cdu.T_supply_design, dry))
-            load = seen[f"{name}.P_it_total"] / cdu.P_it_nominal
-            reserve = lowest_speed(cdu, max(seen[f"{name}.T_supply"], target))
-            setpoints[f"{name}.T_supply_set"] = target
-            setpoints[f"{name}.y_pump"] = min(max(load, PUMP_LOWEST, reserve), 1.0)
+            with contextlib.suppress(NotMeasured):
+                load = seen[f"{name}.P_it_total"] / cdu.P_it_nominal
+                reserve = lowest_speed(cdu, max(seen[f"{name}.T_supply"], target))
+                setpoints[f"{name}.T_supply_set"] = target
+                setpoints[f"{name}.y_pump"] = min(max(load, PUMP_LOWEST, reserve), 1.0)
         return setpoints
 
-    def _pumps(self, time: float, seen: _Seen) -> dict[str, float]:
+    def _pumps(self, time: float, seen: Measurements) -> dict[str, float]:
         setpoints: dict[str, float] = {}
-        valve = max(seen[f"{name}.valve"] for name in self._view.cdus)
+        valves = seen.known(f"{name}.valve" for name in self._view.cdus)
+        valve, all_seen = max(valves.values()), len(valves) == len(self._view.cdus)
+        flows = {name: (seen[f"{name}.m_flow"], seen[f"{name}.y"]) for name in self._view.pumps}
         for name, group in self._view.pumps.items():
             dp = self._state.dp.get(name, group.dp_design)
-            dp += DP_RESPOND if valve > VALVE_OPEN else -DP_TRIM if valve < VALVE_SHUT else 0.0
+            dp += DP_RESPOND if valve > VALVE_OPEN else -DP_TRIM if valve < VALVE_SHUT and all_seen else 0.0
             self._state.dp[name] = dp = min(max(dp, group.dp_lowest), group.dp_highest)
             on = self._state.n_on.get(name, group.n_pumps)
-            wanted = self._stage(on, group.n_pumps, seen[f"{name}.m_flow"] / group.m_flow_nominal, seen[f"{name}.y"])
+            flow, speed = flows[name]
+            wanted = self._stage(on, group.n_pumps, flow / group.m_flow_nominal, speed)
             if wanted > on or (wanted < on and self._may_switch(f"pump.{name}", time)):
                 self._state.switched[f"pump.{name}"] = time
                 on = wanted
@@ -175,7 +192,7 @@ class Sequences:
 
     # --- heat ----------------------------------------------------------------------------------------------------
 
-    def _heat_pumps(self, time: float, seen: _Seen) -> dict[str, float]:
+    def _heat_pumps(self, time: float, seen: Measurements) -> dict[str, float]:
         machines = self._view.heat_pumps
         if not machines or not self._view.districts:
             return {}
@@ -185,7 +202,7 @@ class Sequences:
         heat = demand
         if self._view.tanks:
             volumes = [tank.volume for tank in self._view.tanks.values()]
-            charged = [seen[f"{name}.fraction_charged"] for name in self._view.tanks]
+            charged = [min(max(seen[f"{name}.fraction_charged"], 0.0), 1.0) for name in self._view.tanks]
             fraction = sum(v * c for v, c in zip(volumes, charged, strict=True)) / sum(volumes)
             heat += STORE_GAIN * sum(capacity) * (STORE_MIDDLE - fraction)
             if fraction > STORE_FULL:
@@ -219,20 +236,3 @@ class Sequences:
         if wanted != on and self._may_switch("heat_pump", time):
             self._state.heat_pumps_on = on = wanted
         return on
-
-
-class _Unseen(Exception):
-    """A measurement that a rule needs is missing or not a number."""
-
-
-class _Seen(dict[str, float]):
-    """Measurements that refuse to hand out what is not there."""
-
-    def __missing__(self, name: str) -> float:
-        raise _Unseen(name)
-
-    def __getitem__(self, name: str) -> float:
-        value = super().__getitem__(name)
-        if not math.isfinite(value):
-            raise _Unseen(name)
-        return value

@@ -1,0 +1,56 @@
+"""Measured values that are handed out only where they are good: there, a number, and possible."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+from plant_models.signals import Role, Vocabulary
+
+
+class NotMeasured(KeyError):
+    """A signal without a good value."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Measurements(Mapping[str, float]):
+    """Good values by signal name; asking for any other raises :class:`NotMeasured` and is noted in ``missing``.
+
+    Good is a finite value, and for what comes from outside (weather, prices) one within its bounds.
+    """
+
+    def __init__(self, values: Mapping[str, float], vocabulary: Vocabulary) -> None:
+        self._values, self._vocabulary = values, vocabulary
+        self.missing: dict[str, None] = {}
+        """names that were asked for in vain, in the order of asking"""
+
+    def __getitem__(self, name: str) -> float:
+        value = self._values.get(name, math.nan)
+        if not math.isfinite(value) or not self._possible(name, value):
+            self.missing[name] = None
+            raise NotMeasured(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def known(self, names: Iterable[str]) -> dict[str, float]:
+        """The good ones among ``names``. Raises NotMeasured if there is none."""
+        found, last = {}, ""
+        for name in names:
+            try:
+                found[name] = self[name]
+            except NotMeasured:
+                last = name
+        if not found:
+            raise NotMeasured(last)
+        return found
+
+    def _possible(self, name: str, value: float) -> bool:
+        signal = self._vocabulary.get(name)
+        return signal is None or signal.role is not Role.DISTURBANCE or signal.lower <= value <= signal.upper
