@@ -1,9 +1,9 @@
 """What measurements say about a plant: loads, store content, and how far the model of the optimiser is off.
 
-Every correction compares a measured quantity with what the reduced model gives from other measured quantities of the same
-moment, and is followed slowly (a first-order filter, ``time_constant``), within plausible bounds. The optimiser works with
-the corrected model, so a constant error of the model leaves no offset in what it plans: these are the output and input
-disturbances of offset-free MPC, chosen where plants really drift.
+Every correction compares a measured quantity with what the reduced model gives from other measured quantities of the
+same moment, and is followed slowly (a first-order filter, ``time_constant``), within plausible bounds. The optimiser
+works with the corrected model, so a constant error of the model leaves no offset in what it plans: these are the output
+and input disturbances of offset-free MPC, chosen where plants really drift.
 
 ===============  ========================================================  ====================================
 ``f_exchange``   UA of the CDUs' exchangers over design                    fouled plates, trapped air
@@ -211,10 +211,9 @@ class Estimator:
         for name, pump in self._view.heat_pumps.items():
             y = seen[f"{name}.y"]
             if y >= 0.99 * pump.y_min and abs(y - seen.get(f"{name}.y_set", y)) < 0.05:
-                P = seen[f"{name}.P_el_compressor"]
                 ideal = float(pump.cop(seen[f"{name}.T_source_out"], seen[f"{name}.T_sink_out"], y))
-                measured += seen[f"{name}.COP"] * P
-                model += ideal * P
+                measured += seen[f"{name}.Q_flow_sink"]
+                model += ideal * seen[f"{name}.P_el_compressor"]
         return measured / model if model > 0.0 else None
 
     def _f_line(self, seen: _Seen, P_it: Array, T_gpu: Array) -> float | None:
@@ -254,7 +253,7 @@ class Estimator:
 
     def _busy(self, P_it: Array) -> Sequence[str]:
         """CDUs with at least half of the largest load."""
-        return [name for name, P in zip(self._names, P_it, strict=True) if P >= 0.5 * P_it.max()]
+        return [name for name, P in zip(self._names, P_it, strict=True) if P_it.max() <= 2.0 * P]
 
 
 def _solve(model: Callable[[float], float], wanted: float, name: str) -> float | None:
