@@ -165,9 +165,11 @@ def main():
     if sys.version_info[:2] < OLDEST:
         python = newer_python()
         os.execv(python, [python, *sys.argv])
-    folder = Path(sys.argv[1]).resolve()
+    folder, extras = Path(sys.argv[1]).resolve(), sys.argv[2:]
     make_venv(folder)
-    install(folder, sys.argv[2:])
+    if not any(shutil.which(name) for name in ("gcc", "clang", "cc")):
+        extras = [*extras, "compiler"]  # plants also run interpreted, three times as slow
+    install(folder, extras)
 
 
 if __name__ == "__main__":

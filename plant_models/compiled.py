@@ -7,10 +7,12 @@ compiling.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -33,7 +35,12 @@ def compiler() -> tuple[str, ...] | None:
         return None
     if wanted:
         return tuple(shlex.split(wanted))
-    return next(((found,) for name in ("gcc", "clang", "cc") if (found := shutil.which(name))), None)
+    for name in ("gcc", "clang", "cc"):
+        if found := shutil.which(name):
+            return (found,)
+    if importlib.util.find_spec("ziglang"):  # a C compiler as a Python package: the extra heatloop[compiler]
+        return (sys.executable, "-m", "ziglang", "cc")
+    return None
 
 
 def fastest(function: ca.Function) -> ca.Function:
