@@ -34,7 +34,8 @@ class Forecast:
                 f"forecast of {name} covers {self.time[0]:.0f}..{self.time[-1]:.0f} s, "
                 f"asked for {asked[0]:.0f}..{asked[-1]:.0f} s"
             )
-        return np.interp(asked, self.time, self.values[name])
+        expected: Array = np.interp(asked, self.time, self.values[name])
+        return expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,17 +18,22 @@ class ControllerError(ValueError):
     """A controller that is not known, or settings that it does not have."""
 
 
+def known_controller(name: str) -> str:
+    """``name``, if there is such a controller. Raises ControllerError otherwise."""
+    if name not in CONTROLLERS:
+        near = difflib.get_close_matches(name, CONTROLLERS, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ControllerError(f"unknown controller {name!r}; {hint}Known: {', '.join(CONTROLLERS)}")
+    return name
+
+
 def make_controller(name: str, plant: Plant, settings: Mapping[str, Any] | None = None) -> Controller:
     """The controller ``name`` for a plant. ``settings`` are those of :class:`controllers.mpc.settings.MpcSettings`.
 
     Raises ControllerError for an unknown name, or for settings where there are none; pydantic's ValidationError for
     wrong settings. Quantities in settings are text with a unit.
     """
-    if name not in CONTROLLERS:
-        near = difflib.get_close_matches(name, CONTROLLERS, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise ControllerError(f"unknown controller {name!r}; {hint}Known: {', '.join(CONTROLLERS)}")
-    if name == "mpc":
+    if known_controller(name) == "mpc":
         from controllers.mpc.controller import Mpc
         from controllers.mpc.settings import MpcSettings
 

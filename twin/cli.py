@@ -1,13 +1,13 @@
 """The command `heatloop`: its sub-commands, and what the user sees when something is wrong.
 
 A mistake in what was handed to heatloop (a site, a file, an option) ends with one paragraph on stderr that says what
-was wrong, where, and what to do, and exit code 2. Anything else is a defect of heatloop: it shows its traceback, exit
-code 1. ``--debug``, anywhere on the line, shows the traceback of the first kind as well.
+was wrong, where, and what to do, and exit code 2; :mod:`twin.mistakes` says what counts as one. Anything else is a
+defect of heatloop: it shows its traceback, exit code 1. ``--debug``, anywhere on the line, shows the traceback of the
+first kind as well.
 """
 
 from __future__ import annotations
 
-import errno
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 
 from twin.commands import field, runs, sites
+from twin.mistakes import explain, is_expected
 
-OUR_PACKAGES = ("plant_models", "controllers", "hil", "twin")
 EXIT_USER_ERROR = 2
 
 app = typer.Typer(
@@ -71,42 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         typer.echo(f"heatloop: {explain(error)}", err=True)
         sys.exit(EXIT_USER_ERROR)
-
-
-def is_expected(error: Exception) -> bool:
-    """Whether the error is about what the user handed in: file system, sockets, and every error class of our own."""
-    ours = type(error).__module__.partition(".")[0] in OUR_PACKAGES
-    return ours or isinstance(error, (OSError, ValueError))
-
-
-def explain(error: Exception) -> str:
-    """The error as one paragraph."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return _explain_os(error)
-    from pydantic import ValidationError
-
-    if isinstance(error, ValidationError):
-        return "\n".join(
-            f"{error.title}: {'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}, "
-            f"found {item['input']!r}"
-            for item in error.errors()
-        )
-    paragraph = "\n".join(line for line in str(error).splitlines() if line.strip())
-    return paragraph or type(error).__name__
-
-
-def _explain_os(error: OSError) -> str:
-    """What the operating system refused, and what to do about it."""
-    what = f"{error.filename}: {error.strerror}" if error.filename else (error.strerror or str(error))
-    advice = {
-        errno.ENOENT: "check the path",
-        errno.EACCES: "choose another folder or file, or change its permissions",
-        errno.EROFS: "choose a folder on a disk that can be written",
-        errno.ENOSPC: "free some space or choose another folder",
-        errno.EADDRINUSE: "another program listens on this port; stop it, or choose another port with --port",
-        errno.ECONNREFUSED: "nothing listens there; start it first, or check host and port",
-    }.get(error.errno or 0)
-    return f"{what}; {advice}" if advice else what
 
 
 if __name__ == "__main__":

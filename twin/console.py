@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
-
 
 PIPE_WIDTH = 180
 
@@ -59,15 +58,82 @@ def print_table(
     console().print(table)
 
 
-def progress() -> Progress:
-    """A progress display on stderr, for whatever takes over two seconds; a context manager."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+class Tasks(Protocol):
+    """Shows how far tasks are, while its context lasts."""
 
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console(stderr=True),
-    )
+    def __enter__(self) -> Tasks:
+        """Begin to show."""
+        ...
+
+    def __exit__(self, *error: object) -> None:
+        """Stop showing."""
+        ...
+
+    def begin(self, name: str) -> None:
+        """Show a task, not begun."""
+        ...
+
+    def tell(self, name: str, share: float) -> None:
+        """A share (0..1) of a task is done."""
+        ...
+
+
+def progress() -> Tasks:
+    """How far tasks are, on stderr, for whatever takes over two seconds: bars in a terminal, plain lines in a log."""
+    shown = console(stderr=True)
+    return _Bars(shown) if shown.is_terminal else _Lines(shown)
+
+
+class _Bars:
+    def __init__(self, shown: Console) -> None:
+        from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._tasks: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=shown,
+        )
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def begin(self, name: str) -> None:
+        self._tasks[name] = self._progress.add_task(name, total=1.0)
+
+    def tell(self, name: str, share: float) -> None:
+        self._progress.update(self._tasks[name], completed=share)
+
+
+class _Lines:
+    """A line per task at its beginning, at every tenth, and at its end."""
+
+    def __init__(self, shown: Console) -> None:
+        self._console = shown
+        self._said: dict[str, int] = {}
+        self._began: dict[str, float] = {}
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        del error
+
+    def begin(self, name: str) -> None:
+        self._said[name] = -1
+
+    def tell(self, name: str, share: float) -> None:
+        tenth = int(10.0 * share + 1e-9)
+        if tenth <= self._said[name]:
+            return
+        self._said[name] = tenth
+        now = time.monotonic()
+        elapsed = now - self._began.setdefault(name, now)
+        self._console.print(f"{name}: {10 * tenth} %, {elapsed:.0f} s", markup=False)

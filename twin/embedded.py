@@ -30,12 +30,14 @@ from twin.inputs.context import Context
 from twin.inputs.forecast import Forecaster
 from twin.journal import Journal
 from twin.runtime import Counts, Cycle, Mode, Runtime
-from twin.scenario import Scenario
+from twin.scenario import Scenario, ScenarioError
 from twin.simulation import FORECAST_STEP, SETTLING, Simulation, plant_facts
 
+HIGHEST_PORT = 65535
 
-class NoDevices(ValueError):
-    """A site whose file does not say who talks to what."""
+
+class DevicesError(ValueError):
+    """A site whose file does not say who talks to what, or says it wrongly."""
 
 
 class PlantSilent(RuntimeError):
@@ -46,15 +48,20 @@ def site_devices(plant: Plant, port: int | None = None) -> tuple[BoundDevice, ..
     """The site's devices, joined to their register maps and signals.
 
     With ``port`` the site's TCP ports are replaced by ``port``, ``port + 1``, ... in ascending order. Raises
-    :class:`NoDevices`; MapError or ValueError for a wrong map, binding or address.
+    :class:`DevicesError`; MapError for a wrong map.
     """
     if not plant.site.devices:
-        raise NoDevices(
+        raise DevicesError(
             f"site {plant.site.name} has no devices block, which says what machine is behind which Modbus unit"
         )
-    devices = expand(plant.site.devices, list(plant.components), [node.name for node in plant.nodes])
+    try:
+        devices = expand(plant.site.devices, list(plant.components), [node.name for node in plant.nodes])
+    except ValueError as error:
+        raise DevicesError(f"site {plant.site.name}: {error}") from None
     if port is not None:
         shifted = {old: port + i for i, old in enumerate(sorted({device.port for device in devices}))}
+        if port < 1 or max(shifted.values()) > HIGHEST_PORT:
+            raise DevicesError(f"port {port}: the site's {len(shifted)} ports must lie in 1..{HIGHEST_PORT}")
         devices = tuple(replace(device, port=shifted[device.port]) for device in devices)
     return bind_all(devices, plant.vocabulary)
 
@@ -74,7 +81,7 @@ async def serve(
 
     The plant's clock shows ``scenario.start`` at the wall time ``origin`` (s, POSIX; default: now) and runs ``speed``
     times as fast as the wall's; with an origin in the past the plant begins in the middle of the scenario. Raises
-    ServerError if a port is taken, ValueError if the scenario is shorter than the time asked for.
+    ServerError if a port is taken, ScenarioError if the scenario is shorter than the time asked for.
     """
     simulation = Simulation(scenario.model_copy(update={"controller": "fixed", "controller_settings": {}}), data_dir)
     devices = site_devices(simulation.plant, port)
@@ -103,7 +110,7 @@ async def serve(
 def _drive(simulation: Simulation, start: float, end: float) -> Callable[[float], Mapping[str, float]]:
     def drive(elapsed: float) -> Mapping[str, float]:
         if start + elapsed > end:
-            raise ValueError(
+            raise ScenarioError(
                 f"the scenario's {simulation.scenario.days:g} days are over: give it more days, or a lower speed"
             )
         values = simulation.inputs.sample(simulation.driven, np.array([start + elapsed]))[0]

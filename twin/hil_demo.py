@@ -83,7 +83,7 @@ async def demo(
     """Runs ``scenario`` for ``seconds`` of plant time under its controller, then kills the plant, then the controller.
 
     ``port`` replaces the site's TCP ports (see :func:`twin.embedded.site_devices`), ``journal`` is a new SQLite file.
-    Raises :class:`DemoError`, with every process ended, if one cannot start; NoDevices for a site without devices.
+    Raises :class:`DemoError`, with every process ended, if one cannot start; DevicesError for a site without devices.
     """
     result = DemoResult(journal=str(journal))
     devices = site_devices(Plant(load_site(scenario.site, scenario.overrides)), port)

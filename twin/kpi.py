@@ -75,6 +75,9 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("co2_cost_EUR", "EUR", "CO2 cost", "CO2 times the site's own price on it", "", -1),
     Definition("start_cost_EUR", "EUR", "Cost of starts", "starts of heat pumps times the cost of one", "", -1),
     Definition("net_cost_EUR", "EUR", "Net cost", "electricity, water, CO2 and starts, less heat revenue", "", -1),
+    Definition("stored_heat_change_MWh", "MWh", "Stored heat", "held by the stores at the end more than at the start"),
+    Definition("net_cost_with_store_EUR", "EUR", "Net cost with the stores made equal",
+               "net cost less what it costs to make the stored heat: mean price over the heat pumps' mean COP", "", -1),
     Definition("net_cost_besides_it_EUR", "EUR", "Net cost besides IT",
                "net cost less the electricity of IT at the price of the moment: what cooling and heat come to", "", -1),
     Definition("net_cost_EUR_per_MWh_IT", "EUR/MWh", "Net cost per IT energy",
@@ -213,8 +216,22 @@ def _money(ledger: Ledger) -> dict[str, float | None]:
         "start_cost_EUR": sum(number * switched(ledger)[name].start_cost for name, number in starts(ledger).items()),
     }
     net = sum(costs.values()) - revenue
+    stored = ledger.stored_change
+    worth = stored * ledger.price_mean / cop if (cop := recovery_cop(ledger)) else 0.0 if stored == 0.0 else None
     return {**costs, "heat_revenue_EUR": revenue, "net_cost_EUR": net,
+            "stored_heat_change_MWh": stored / MWH,
+            "net_cost_with_store_EUR": None if worth is None else net - worth,
             "net_cost_besides_it_EUR": net - ledger.cost_of(*IT)}
+
+
+def recovery_cop(ledger: Ledger) -> float | None:
+    """Heat made for the network, delivered or stored, over the electricity of heat recovery; None where none was made.
+
+    What is stored counts with what is delivered, so that heat out of the store does not pass for a better machine.
+    """
+    made = ledger.total(Account.HEAT_DELIVERED) + ledger.stored_change
+    electricity = ledger.total(Account.ELECTRICITY_RECOVERY)
+    return made / electricity if made > 0.0 and electricity > 0.0 else None
 
 
 def _water(ledger: Ledger) -> dict[str, float | None]:

@@ -26,6 +26,11 @@ _OUTFLOWS = frozenset({*WATER, Account.HEAT_REUSED, Account.HEAT_DELIVERED, Acco
 }
 
 
+def is_stored_heat(signal: Signal) -> bool:
+    """Whether a signal says how much heat a store holds."""
+    return signal.name.endswith(".Q_stored") and signal.unit == "J"
+
+
 class Ledger:
     """Totals and time series by account of one run.
 
@@ -94,6 +99,26 @@ class Ledger:
         """The integral of one signal in W or kg/s over the run, J or kg."""
         exact = self.info.integrals.get(name)
         return float(self.column(name) @ self.dt) if exact is None else exact
+
+    @cached_property
+    def stored_change(self) -> float:
+        """Heat that all stores hold more at the end than at the start, J.
+
+        The simulation's own figures, or the difference of the first and the last recorded value where it kept none.
+        """
+        total = 0.0
+        for name in (signal.name for signal in self.vocabulary.values() if is_stored_heat(signal)):
+            if name in self.info.stored_heat:
+                total += self.info.stored_heat[name]
+            else:
+                column = self.column(name)
+                total += float(column[-1] - column[0])
+        return total
+
+    @cached_property
+    def price_mean(self) -> float:
+        """Mean electricity price over the run's time, EUR/J."""
+        return float(self.column(PRICE_ELECTRICITY.name) @ self.dt / self.dt.sum())
 
     @staticmethod
     def sign(signal: Signal) -> float:

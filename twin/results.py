@@ -127,11 +127,13 @@ class RunInfo(_Record):
     controller_interval_s: float = Field(gt=0, description="time between two decisions, s")
     seeds: dict[str, int] = {}
     sources: dict[str, Source] = Field(default={}, description="signal or group of signals: origin of its values")
+    notes: list[str] = Field(default=[], description="repairs made to the input data, one line each")
     versions: dict[str, str] = {}
     balances: dict[str, Balance] = Field(default={}, description="'energy' in J and 'mass' in kg")
     integrals: dict[str, float] = Field(
         default={}, description="signal: integral over the run, J or kg, summed over the simulation's own steps"
     )
+    stored_heat: dict[str, float] = Field(default={}, description="store's signal: J more at the end than at the start")
     thermal: dict[str, Thermal] = Field(default={}, description="signal with a limit: how it kept it")
     tariffs: Tariffs = Tariffs()
     on_off: dict[str, OnOff] = Field(default={}, description="signal of load: machine whose starts are counted")

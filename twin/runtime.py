@@ -150,7 +150,8 @@ class Runtime:
                 self.counts.overruns = ticker.overruns
         finally:
             if self._deciding is not None:
-                self._deciding.cancel()
+                async with self._writing:  # what is being written is read back and journaled first
+                    self._deciding.cancel()
                 await asyncio.gather(self._deciding, return_exceptions=True)
             self._event("info", "runtime", "stopped")
         return self.counts

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from controllers.registry import known_controller
 from plant_models.site import list_sites
 from plant_models.units import Duration
 from twin.inputs.block import InputsBlock
+from twin.mistakes import explain_fields
 
+DAY = 86400.0
+"""s"""
+EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 DEFAULT_START = datetime(2025, 1, 13, tzinfo=UTC)
 """a Monday in winter"""
 
@@ -43,18 +48,35 @@ class Scenario(BaseModel):
     seed: int = Field(1, ge=0)
     inputs: InputsBlock = Field(default_factory=InputsBlock)
 
-    @field_validator("record")
+    @field_validator("controller")
     @classmethod
-    def _whole_steps(cls, value: float, info: Any) -> float:
-        step = info.data.get("step", 30.0)
-        if abs(value / step - round(value / step)) > 1e-9:
-            raise ValueError(f"the recording interval ({value:g} s) is no multiple of the step ({step:g} s)")
+    def _known(cls, value: str) -> str:
+        return known_controller(value)
+
+    @field_validator("start")
+    @classmethod
+    def _within_calendar(cls, value: datetime) -> datetime:
+        if not EARLIEST <= value <= LATEST:
+            raise ValueError(f"runs start between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}")
         return value
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> Scenario:
+        if abs(self.record / self.step - round(self.record / self.step)) > 1e-9:
+            raise ValueError(f"the recording interval ({self.record:g} s) is no multiple of the step ({self.step:g} s)")
+        if self.days * DAY < 0.5 * self.step:
+            raise ValueError(f"{self.days:g} days are shorter than one step ({self.step:g} s)")
+        return self
+
+    @property
+    def steps(self) -> int:
+        """How many steps the run has."""
+        return round(self.days * DAY / self.step)
 
     @property
     def end(self) -> datetime:
-        """When the run ends."""
-        return self.start + timedelta(days=self.days)
+        """When the run ends: ``days`` after its start, to the nearest step."""
+        return self.start + timedelta(seconds=self.steps * self.step)
 
 
 def load_scenario(name: str | Path, changes: Mapping[str, Any] | None = None) -> Scenario:
@@ -70,27 +92,24 @@ def load_scenario(name: str | Path, changes: Mapping[str, Any] | None = None) ->
         data, where = {"site": str(name)}, str(name)
     else:
         near = difflib.get_close_matches(str(name), list_sites(), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ScenarioError(f"no scenario or site {str(name)!r}{hint} Shipped sites: {', '.join(list_sites())}")
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ScenarioError(
+            f"no scenario or site {str(name)!r}: neither a file nor a shipped site; {hint}"
+            f"Shipped sites: {', '.join(list_sites())}"
+        )
     try:
         return Scenario.model_validate(
             data | {k: v for k, v in (changes or {}).items() if v is not None}, context={"require_units": True}
         )
     except ValidationError as error:
-        lines = [
-            f"{where}: {'.'.join(map(str, item['loc']))}: "
-            + ("unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, "))
-            + f", found {item['input']!r}"
-            for item in error.errors()
-        ]
-        raise ScenarioError("\n".join(lines)) from None
+        raise ScenarioError(explain_fields(error, where, tuple(Scenario.model_fields))) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: not YAML: {error}") from None
+        raise ScenarioError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
         raise ScenarioError(f"{path}: expected keys such as site, start, days, controller, inputs")
     return data

@@ -12,23 +12,26 @@ Every combination of the grid is one run in a folder of its own; ``study.csv`` a
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from plant_models.site import SiteError, load_site
 from twin.kpi import key_figures, write_key_figures
+from twin.mistakes import Defect, explain_fields
+from twin.parallel import Progress, run_jobs
 from twin.results import make_folder, write_text
 from twin.scenario import Scenario, ScenarioError
 from twin.simulation import simulate
 
-Progress = Callable[[str, float], None]
+
+class StudyError(RuntimeError):
+    """Runs of a study that failed, each with its reason."""
 
 
 class Study(BaseModel):
@@ -40,20 +43,36 @@ class Study(BaseModel):
     base: dict[str, Any] = Field(description="a scenario")
     grid: dict[str, list[Any]] = Field(min_length=1, description="dotted key of the scenario -> values to try")
 
+    @field_validator("grid")
+    @classmethod
+    def _values(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        for key, values in grid.items():
+            if not values:
+                raise ValueError(f"{key} has no value to try")
+        return grid
+
     def scenarios(self) -> Iterator[tuple[str, dict[str, Any], Scenario]]:
         """(name of the run, its place in the grid, its scenario), all checked before the first runs."""
+        taken: set[str] = set()
         for values in itertools.product(*self.grid.values()):
             place = dict(zip(self.grid, values, strict=True))
+            name = _new_name("_".join(_word(value) for value in values), taken)
             data: dict[str, Any] = dict(self.base)
             for key, value in place.items():
                 data = _with(data, key, value)
-            name = "_".join(_word(value) for value in values)
-            try:
-                yield name, place, Scenario.model_validate(data, context={"require_units": True})
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(map(str, first["loc"]))
-                raise ScenarioError(f"study, run {name}: {where}: {first['msg']}, found {first['input']!r}") from None
+            yield name, place, _checked(name, data)
+
+
+def _checked(name: str, data: dict[str, Any]) -> Scenario:
+    """The scenario of one run, its site looked at as well: better now than after hours of other runs."""
+    try:
+        scenario = Scenario.model_validate(data, context={"require_units": True})
+        load_site(scenario.site, scenario.overrides)
+    except ValidationError as error:
+        raise ScenarioError(explain_fields(error, f"study, run {name}", tuple(Scenario.model_fields))) from None
+    except SiteError as error:
+        raise ScenarioError(f"study, run {name}: {error}") from None
+    return scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,43 +90,41 @@ def load_study(path: Path) -> Study:
     try:
         return Study.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        lines = [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r}" for e in error.errors()]
-        raise ScenarioError("\n".join(lines)) from None
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"{path}: not YAML: {error}") from None
+        raise ScenarioError(explain_fields(error, str(path), tuple(Study.model_fields))) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
 
 
-def run_study(study: Study, out: Path, data_dir: Path | None = None, workers: int = 2,
-              progress: Progress | None = None) -> list[Run]:
+def run_study(
+    study: Study, out: Path, data_dir: Path | None = None, workers: int = 2, progress: Progress | None = None
+) -> list[Run]:
     """Run all scenarios of a study, at most ``workers`` at a time; every run and a table of them go to ``out``.
 
-    ``progress`` hears the name of a run and the share of it that is done. Raises what a run raises, after the others
-    have ended.
+    ``progress`` hears the name of a run and the share of it that is done. A run that fails does not stop the others:
+    when all have ended and the table of the finished ones is written, raises StudyError with the names and reasons of
+    those that failed, or Defect with their tracebacks where it was no mistake of the user.
     """
-    jobs = list(study.scenarios())
+    jobs = {name: (place, scenario) for name, place, scenario in study.scenarios()}
     make_folder(out)
-    runs: dict[str, Run] = {}
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-        heard = manager.Queue()
-        futures = {
-            pool.submit(_job, name, scenario.model_dump_json(), str(out / name), data_dir, heard): (name, place)
-            for name, place, scenario in jobs
-        }
-        pending = set(futures)
-        while pending:
-            _, pending = wait(pending, timeout=0.3)
-            _tell(heard, progress)
-        for future, (name, place) in futures.items():
-            runs[name] = Run(name, place, out / name, future.result())
-    ordered = [runs[name] for name, _, _ in jobs]
-    table = pd.DataFrame([{"run": run.name, **run.place, **run.figures} for run in ordered])
-    write_text(out / "study.csv", table.to_csv(index=False))
-    return ordered
+    work = {name: (scenario.model_dump_json(), out / name, data_dir) for name, (_, scenario) in jobs.items()}
+    outcomes = run_jobs(_job, work, workers, progress)
+    runs = [Run(n, place, out / n, outcomes[n].result) for n, (place, _) in jobs.items() if not outcomes[n].failure]
+    table = pd.DataFrame([{"run": run.name, **run.place, **run.figures} for run in runs])
+    if runs:
+        write_text(out / "study.csv", table.to_csv(index=False))
+    failed = {name: outcome for name, outcome in outcomes.items() if outcome.failure}
+    if failed:
+        rest = f"; the finished ones are in {out}" if runs else ""
+        reasons = "\n".join(f"run {name}: {outcome.failure}" for name, outcome in failed.items())
+        message = f"{len(failed)} of {len(jobs)} runs failed{rest}\n{reasons}"
+        traces = "\n".join(outcome.trace for outcome in failed.values() if outcome.trace)
+        raise Defect(f"{message}\n{traces}") if traces else StudyError(message)
+    return runs
 
 
-def run_one(scenario: Scenario, out: Path, data_dir: Path | None = None,
-            progress: Callable[[float], None] | None = None) -> dict[str, float | None]:
+def run_one(
+    scenario: Scenario, out: Path, data_dir: Path | None = None, progress: Callable[[float], None] | None = None
+) -> dict[str, float | None]:
     """Simulate, write the run, its key figures and its report to ``out``; returns the key figures."""
     from twin.report.page import write_report
 
@@ -120,18 +137,9 @@ def run_one(scenario: Scenario, out: Path, data_dir: Path | None = None,
     return figures
 
 
-def _job(name: str, scenario: str, out: str, data_dir: Path | None, heard: Any) -> dict[str, float | None]:
+def _job(scenario: str, out: Path, data_dir: Path | None, tell: Callable[[float], None]) -> dict[str, float | None]:
     """In a process of its own."""
-    checked = Scenario.model_validate_json(scenario)
-    return run_one(checked, Path(out), data_dir, lambda share: heard.put((name, share)))
-
-
-def _tell(heard: Any, progress: Progress | None) -> None:
-    """Hand on what the processes said."""
-    while not heard.empty():
-        name, share = heard.get()
-        if progress:
-            progress(name, share)
+    return run_one(Scenario.model_validate_json(scenario), out, data_dir, tell)
 
 
 def _with(data: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
@@ -140,9 +148,21 @@ def _with(data: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     if not rest:
         return data | {head: value}
     inner = data.get(head) or {}
+    if not isinstance(inner, dict):
+        raise ScenarioError(f"study, grid: {key}: {head} is {inner!r}, which has no keys of its own")
     return data | {head: inner | {rest: value} if head in ("overrides", "plant_changes") else _with(inner, rest, value)}
 
 
 def _word(value: Any) -> str:
     """A value as part of a folder's name."""
-    return "".join(c if c.isalnum() or c in "-." else "" for c in str(value))
+    return "".join(c if c.isalnum() or c in "-." else "" for c in str(value)).strip(".")[-60:]
+
+
+def _new_name(wanted: str, taken: set[str]) -> str:
+    """``wanted``, or with a number behind it where another run has it; noted in ``taken``."""
+    name, number = wanted or "run", 1
+    while name in taken:
+        number += 1
+        name = f"{wanted or 'run'}-{number}"
+    taken.add(name)
+    return name

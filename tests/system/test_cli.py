@@ -17,6 +17,7 @@ from plant_models.signals import Role
 from plant_models.site import list_sites
 from twin import cli
 from twin.console import finite
+from twin.scenario import ScenarioError
 
 
 def heatloop(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -179,7 +180,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(place: int) -> None:
         (PermissionError(errno.EACCES, "Permission denied", "/root/out"), "/root/out: .*; choose another folder"),
         (OSError(errno.EADDRINUSE, "Address already in use"), "already in use; .* choose another port"),
         (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "refused; nothing listens there"),
-        (ValueError("first line\n\nsecond line"), "^first line\nsecond line$"),
+        (ScenarioError("first line\n\nsecond line"), "^first line\nsecond line$"),
     ],
 )
 def test_errors_of_the_system_come_with_advice(error: Exception, says: str) -> None:

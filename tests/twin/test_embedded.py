@@ -13,7 +13,7 @@ from plant_models.signals import Role
 from plant_models.site import list_sites, load_site
 from tests.hil.bench_site import bench_site
 from tests.hil.toy_plant import free_port
-from twin.embedded import Embedded, NoDevices, PlantSilent, plant_clock, serve, site_devices
+from twin.embedded import Embedded, DevicesError, PlantSilent, plant_clock, serve, site_devices
 from twin.journal import Journal
 from twin.scenario import Scenario
 
@@ -68,6 +68,9 @@ def test_the_sequences_run_the_bench_loop_over_sockets(tmp_path):
             )
             assert counts.decisions >= 3
             assert counts.failed_writes == 0
+            seen = emulator.elapsed
+            while emulator.elapsed < seen + 2 * emulator.step:  # what was written last acts from the next step on
+                await asyncio.sleep(0.005)
             last = cycles[-1]
             assert (last.state, last.alarms) == ("running", {})
             assert abs(last.time - emulator.clock.time()) < 60.0  # one time on both sides, read over the bus
@@ -140,7 +143,7 @@ def test_a_site_without_devices(tmp_path):
     source = list_sites().get(name, Path(name)).read_text(encoding="utf-8")
     path = tmp_path / "mute.yaml"
     path.write_text(source.split("\ndevices:")[0], encoding="utf-8")
-    with pytest.raises(NoDevices, match="has no devices block"):
+    with pytest.raises(DevicesError, match="has no devices block"):
         site_devices(Plant(load_site(path)))
 
 

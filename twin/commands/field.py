@@ -56,9 +56,7 @@ def serve(
         out.print(f"{scenario.site}: {len(emulator.devices)} Modbus devices on 127.0.0.1, {speed:g} x real time. "
                   "Ctrl-C ends.")  # fmt: skip
 
-    _until_interrupt(
-        serve_plant(scenario, speed=speed, port=port, data_dir=data, duration=seconds, on_ready=ready)
-    )
+    _until_interrupt(serve_plant(scenario, speed=speed, port=port, data_dir=data, duration=seconds, on_ready=ready))
 
 
 @hil.command("demo")
@@ -83,8 +81,8 @@ def demo(
     out = console(stderr=True)
     result = asyncio.run(
         run_demo(_scenario(site, controller), journal=_fresh(journal), speed=speed, seconds=seconds, port=port,
-                 say=out.print)  # fmt: skip
-    )
+                 say=out.print)
+    )  # fmt: skip
     if as_json:
         print_json({f.claim: {"shown": f.shown, "evidence": f.evidence} for f in result.findings})
     else:
@@ -126,8 +124,8 @@ def run(
             embedded.run(
                 book, clock=None if emulated else RealClock(), mode=mode, duration=seconds,
                 on_cycle=lambda cycle: status.update(_line(cycle)),
-            )  # fmt: skip
-        )
+            )
+        )  # fmt: skip
     if counts is not None:
         console().print(f"{counts.scans} scans, {counts.decisions} decisions, {counts.written} set-points written")
     console().print(f"journal: {journal}")

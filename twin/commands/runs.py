@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twin.console import console, print_json, print_table, progress
+from twin.mistakes import UserError
 
 if TYPE_CHECKING:
     from twin.study import Run, Study
 
 DEMO_SITE = "rovaltain"
 SHOWN = (
-    ("net_cost_EUR", "net cost, EUR"), ("net_cost_besides_it_EUR", "net cost besides IT, EUR"), ("electricity_cost_EUR", "electricity, EUR"),
+    ("net_cost_EUR", "net cost, EUR"), ("net_cost_with_store_EUR", "net cost, stores made equal, EUR"),
+    ("net_cost_besides_it_EUR", "net cost besides IT, EUR"), ("electricity_cost_EUR", "electricity, EUR"),
+    ("stored_heat_change_MWh", "stored heat, change, MWh"),
     ("heat_delivered_MWh", "heat delivered, MWh"), ("heat_demand_met", "demand met"), ("pue", "PUE"), ("erf", "ERF"),
     ("water_m3", "water, m³"), ("thermal_violation_Kh", "too hot, K h"), ("peak_power_MW", "peak, MW"),
     ("energy_balance_error", "energy balance error"), ("mass_balance_error", "mass balance error"),
@@ -56,14 +59,15 @@ def simulate(
 
     changes = {"controller": controller, "days": days, "start": _moment(start), "seed": seed}
     checked = load_scenario(scenario, changes)
-    with progress() as bar:
-        task = bar.add_task(f"{checked.site}, {checked.controller}", total=1.0)
-        figures = run_one(checked, out, data, lambda share: bar.update(task, completed=share))
+    name = f"{checked.site}, {checked.controller}"
+    with progress() as shown:
+        shown.begin(name)
+        figures = run_one(checked, out, data, lambda share: shown.tell(name, share))
     if as_json:
         print_json(figures)
         return
     _table({checked.controller: figures})
-    console().print(f"report: {out / 'report.html'}")
+    console().print(f"report: {out / 'report.html'}\nkey figures: {out / 'kpis.json'}")
 
 
 def study(
@@ -122,9 +126,10 @@ def _run(job: Study, out: Path, data: Path | None, workers: int) -> list[Run]:
     from twin.report.comparison import write_comparison
     from twin.study import run_study
 
-    with progress() as bar:
-        tasks = {name: bar.add_task(name, total=1.0) for name, _, _ in job.scenarios()}
-        runs = run_study(job, out, data, workers, lambda name, share: bar.update(tasks[name], completed=share))
+    with progress() as shown:
+        for name, _, _ in job.scenarios():
+            shown.begin(name)
+        runs = run_study(job, out, data, workers, shown.tell)
     write_comparison([run.folder for run in runs], out / "comparison.html")
     return runs
 
@@ -141,13 +146,14 @@ def _number(value: float | None) -> str:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """An aware moment. Raises ValueError for one without a time zone."""
+    """An aware moment. Raises UserError for anything else."""
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"--start {text!r} is not ISO 8601, such as 2025-07-07T00:00Z") from None
+        raise UserError(f"--start {text!r} is not ISO 8601, such as 2025-07-07T00:00Z") from None
     if moment.tzinfo is None:
-        raise ValueError(f"--start {text!r} has no time zone; write it with one, such as {text}Z")
+        example = moment.isoformat(timespec="minutes")
+        raise UserError(f"--start {text!r} has no time zone; write it with one: {example}Z or {example}+01:00")
     return moment
