@@ -25,9 +25,11 @@ from plant_models.signals import Signal
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-UPDATE_SCALE = {"K": 1e-2, "1": 2e-3, "Pa": 500.0}
+UPDATE_SCALE = {"K": 1e-3, "1": 2e-4, "Pa": 0.1}
 """a Newton update below this (by unit) ends the iteration: convergence is quadratic, so what is left is far smaller"""
 PRESSURE_SCALE = 1e5
+TURNING = 0.25
+"""a Newton step that opposes the last move, and is not shorter than this share of it, goes to and fro"""
 
 
 class NoConvergence(ArithmeticError):
@@ -198,6 +200,14 @@ class Assembly:
         if not np.all(np.isfinite(change)):
             raise NoConvergence("no finite solution")
         return change
+
+    def to_and_fro(self, dz: Array, previous: Array) -> bool:
+        """Whether a Newton step takes back the last move, as under a square root where a flow passes through zero."""
+        for part in (slice(0, self.n_p), slice(self.n_p, None)):
+            one, other, small = dz[part], previous[part], self._z_update_scale[part]
+            if one @ other < 0.0 and one @ one > TURNING**2 * (other @ other) and np.any(np.abs(one) > small):
+                return True
+        return False
 
     def move(self, dz: Array, damping: float) -> float:
         """Move nodes and trial states; returns the largest update in units of its tolerance."""

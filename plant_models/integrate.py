@@ -24,9 +24,8 @@ from plant_models.signals import MARKET, Role, UnknownSignal
 
 GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 SCHEMES = {"sdirk2": GAMMA, "euler": 1.0}
-MOST_ITERATIONS = 30
+MOST_ITERATIONS = 40
 MOST_HALVINGS = 6
-HALVED_FROM = 8
 LONGEST_PRESSURE_MOVE = 3e4
 """Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
 
@@ -179,16 +178,18 @@ class Simulator:
     def _stage(self, T_c: Array, k: float) -> Array:
         """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
         a = self._a
-        for iteration in range(MOST_ITERATIONS):
+        previous, courage = np.zeros(a.n), 1.0
+        for _ in range(MOST_ITERATIONS):
             self.iterations += 1
             a.linearise()
             try:
                 dz = a.solve(T_c, k)
             except NoConvergence as error:
                 raise NoConvergence(f"{error} near {', '.join(a.suspects(self.plant)[:3]) or 'the nodes'}") from None
-            damping = min(1.0, LONGEST_PRESSURE_MOVE / max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0))
-            if iteration >= HALVED_FROM and iteration % 2 == 0:
-                damping *= 0.5  # two points that point at each other, as where a flow passes through zero
+            courage = 0.5 * courage if a.to_and_fro(dz, previous) else min(1.0, 2.0 * courage)
+            longest = max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0)
+            damping = courage * min(1.0, LONGEST_PRESSURE_MOVE / longest)
+            previous = damping * dz
             update = a.move(dz, damping)
             if not math.isfinite(update):
                 raise NoConvergence(f"no finite state in {', '.join(a.suspects(self.plant)[:3])}")

@@ -11,8 +11,9 @@ PG25 (MPG 25 % by mass)     3.2e-7   2.5e-8   1.8e-7   3.1e-8
 ==========================  =======  =======  =======  =======
 
 PG25 is CoolProp's ``INCOMP::MPG[0.25]`` (Melinder 2010); other sources of 25 % propylene glycol differ by about 2 %
-in heat capacity and viscosity. Outside the validity the polynomials go on smooth and positive from 250 to 400 K, so a
-solver may pass through; :meth:`Medium.check` says when a result may not be quoted.
+in heat capacity and viscosity. Outside the validity the polynomials go on, smooth and positive, for 25 K on either side;
+from there on every property stays what it is there, and enthalpy goes on in a line, so that it rises with temperature
+everywhere and a solver may pass through. :meth:`Medium.check` says when a result may not be quoted.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from plant_models.mathx import exp
+from plant_models.mathx import clip, exp
 
 T_CENTRE = 323.15
 T_SCALE = 45.0
 T_ZERO_ENTHALPY = 273.15
+T_BEYOND = 25.0
+"""K, by which the polynomials are followed beyond their fit"""
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
@@ -49,27 +52,36 @@ class Medium:
     log_mu_fit: tuple[float, ...]
     k_fit: tuple[float, ...]
 
+    def _followed(self, T: Any) -> Any:
+        """T where the polynomials are followed, else the nearest such temperature, K."""
+        return clip(T, self.T_min - T_BEYOND, self.T_max + T_BEYOND)
+
+    def _x(self, T: Any) -> Any:
+        return (self._followed(T) - T_CENTRE) / T_SCALE
+
     def rho(self, T: Any) -> Any:
         """Density, kg/m³."""
-        return _polynomial(self.rho_fit, (T - T_CENTRE) / T_SCALE)
+        return _polynomial(self.rho_fit, self._x(T))
 
     def cp(self, T: Any) -> Any:
         """Specific heat capacity, J/(kg K)."""
-        return _polynomial(self.cp_fit, (T - T_CENTRE) / T_SCALE)
+        return _polynomial(self.cp_fit, self._x(T))
 
     def h(self, T: Any) -> Any:
         """Specific enthalpy, J/kg, zero at 273.15 K: the exact integral of :meth:`cp`."""
         integral = (0.0, *(T_SCALE * c / (i + 1) for i, c in enumerate(self.cp_fit)))
         zero = _polynomial(integral, (T_ZERO_ENTHALPY - T_CENTRE) / T_SCALE)
-        return _polynomial((-zero, *integral[1:]), (T - T_CENTRE) / T_SCALE)
+        followed = self._followed(T)
+        x = (followed - T_CENTRE) / T_SCALE
+        return _polynomial((-zero, *integral[1:]), x) + _polynomial(self.cp_fit, x) * (T - followed)
 
     def mu(self, T: Any) -> Any:
         """Dynamic viscosity, Pa s."""
-        return exp(_polynomial(self.log_mu_fit, (T - T_CENTRE) / T_SCALE))
+        return exp(_polynomial(self.log_mu_fit, self._x(T)))
 
     def k(self, T: Any) -> Any:
         """Thermal conductivity, W/(m K)."""
-        return _polynomial(self.k_fit, (T - T_CENTRE) / T_SCALE)
+        return _polynomial(self.k_fit, self._x(T))
 
     def check(self, T: float) -> None:
         """Raise ValueError when T (K) is outside the fit."""
