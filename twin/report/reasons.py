@@ -8,7 +8,8 @@ import numpy as np
 
 from plant_models.signals import Account
 from twin.kpi import switched
-from twin.ledger import Array, Ledger
+from twin.ledger import Ledger
+from twin.results import ResultsError
 
 RECOVERED = 0.02
 NO_DEMAND = 0.01
@@ -31,7 +32,7 @@ TEXTS = (
     ("All heat recovered", "less than 2 % of the water's heat went to the air"),
     ("No one asked for heat", "demand below 1 % of its highest in this run"),
     ("The network took all it asked for", "its demand was met; the GPUs make more heat than it needs"),
-    ("Recovery at its limit", "demand was not met, and the heat pumps ran within 5 % of their highest load"),
+    ("Recovery at its limit", "demand was not met, and every heat pump ran within 5 % of its full load"),
     ("Not worth it, or held back", "demand was not met though heat pumps had capacity left: price, limits, controller"),
 )
 
@@ -59,9 +60,19 @@ def reasons(ledger: Ledger) -> list[Reason]:
 
 
 def _at_full_load(ledger: Ledger) -> np.ndarray:
-    """Whether every switched machine ran at its highest load."""
-    loads: list[Array] = [ledger.column(name) for name in switched(ledger)]
+    """Whether every switched machine ran at its full load: the upper bound of its load, whatever the run reached."""
     full = np.ones(len(ledger.dt), dtype=bool)
-    for load in loads:
-        full &= load >= FULL * max(float(load.max()), 1e-9)
-    return full if loads else np.zeros(len(ledger.dt), dtype=bool)
+    machines = switched(ledger)
+    for name in machines:
+        full &= ledger.column(name) >= FULL * _full_load(ledger, name)
+    return full if machines else np.zeros(len(ledger.dt), dtype=bool)
+
+
+def _full_load(ledger: Ledger, name: str) -> float:
+    """The upper bound of a load, or of the set-point that commands it. Raises ResultsError where neither has one."""
+    for known in (name, f"{name}_set"):
+        if known in ledger.vocabulary and 0.0 < ledger.vocabulary[known].upper < np.inf:
+            return ledger.vocabulary[known].upper
+    raise ResultsError(
+        f"the full load of {name} is not known: neither it nor {name}_set has an upper bound in the run's vocabulary"
+    )
