@@ -155,6 +155,8 @@ def make_run(
             r.add("store", state(f"layer.{k + 1:02d}.T", "K", "layer of the store", start=320.0,
                                  energy=1.25e9 * size), T, n)
 
+        r.add("store", output("Q_stored", "J", "heat above the discharged temperature"), level * capacity, n)
+
     rejected = heat - reused
     spraying = (T_air > ZERO_C + 27 - 3 * skill) & water
     for i in range(1, halls + 1):

@@ -152,6 +152,31 @@ def test_heat_flows_balance_at_every_place_between() -> None:
             assert into == pytest.approx(out, rel=1e-3), place
 
 
+def test_heat_out_of_a_store_is_shown_also_without_a_heat_pump_running() -> None:
+    run = small()
+    for name in (s.name for s in run.vocabulary.values() if s.name.startswith("heat_pump.") and s.unit == "W"):
+        run.trajectories[name] = 0.0
+    run.info = run.info.model_copy(update={"integrals": {}})
+    hours = len(run.trajectories) / 12
+    run.trajectories["district.Q_flow_delivered"] = 1e6
+    run.trajectories["store.Q_stored"] = np.linspace(3e11, 3e11 - 1.02e6 * hours * 3600, len(run.trajectories))
+    flows = {(flow.source, flow.sink): flow.energy for flow in sankey.heat_flows(Ledger(run))}
+    assert flows["Store, discharged", sankey.RECOVERY] == pytest.approx(1.02e6 * hours * 3600)
+    assert flows[sankey.RECOVERY, "District network"] == pytest.approx(1e6 * hours * 3600)
+    assert flows[sankey.RECOVERY, "Losses and warming up"] == pytest.approx(0.02e6 * hours * 3600)
+
+
+def test_water_that_cools_down_is_no_store() -> None:
+    """More heat out of recovery than in, with the store charged: what closes the sum came from the network's water."""
+    run = small()
+    run.trajectories["store.Q_stored"] = np.linspace(0.0, 1e12, len(run.trajectories))
+    flows = sankey.heat_flows(Ledger(run))
+    sources = {flow.source for flow in flows}
+    assert "Network cooled down" in sources
+    assert "Network cooled down" in sankey.draw(flows)
+    assert "Store, discharged" not in sources
+
+
 def test_reasons_share_out_all_hours_and_all_heat() -> None:
     ledger = Ledger(small(days=3.0))
     found = reasons(ledger)

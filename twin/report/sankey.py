@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plant_models.signals import Account, Role
+from plant_models.signals import Account
 from twin.ledger import Ledger
 from twin.report.display import energy
 from twin.report.svg import drawing, tag, text
@@ -25,12 +25,15 @@ class Flow:
 
 WATER, RECOVERY = "Facility water", "Heat recovery"
 COLUMN = {"GPUs and servers": 0, "Pumps and chillers": 0, "Water cooled down": 0, WATER: 1, "Heat pump electricity": 1,
-          "Store, discharged": 1, RECOVERY: 2, "District network": 3, "Store, charged": 3, "Pipes and start-up": 3,
-          "Outside air": 3, "Pipes and warming up": 3}
+          "Store, discharged": 1, "Network cooled down": 1, RECOVERY: 2, "District network": 3, "Store, charged": 3,
+          "Losses and warming up": 3, "Outside air": 3, "Pipes and warming up": 3}
 
 
 def heat_flows(ledger: Ledger) -> list[Flow]:
-    """The run's heat by account; what is left between accounts is what pipes lost and water stored."""
+    """The run's heat by account; what is left between accounts is what pipes lost and water stored.
+
+    All electricity of heat recovery is shown, so what its motors give to their rooms is among its losses.
+    """
     it, reused, rejected = (
         ledger.total(account) for account in (Account.ELECTRICITY_IT, Account.HEAT_REUSED, Account.HEAT_REJECTED)
     )
@@ -38,25 +41,17 @@ def heat_flows(ledger: Ledger) -> list[Flow]:
     flows = [Flow("GPUs and servers", WATER, it, "power"), Flow("Pumps and chillers", WATER, pumps, "cooling"),
              Flow(WATER, RECOVERY, reused, "heat"), Flow(WATER, "Outside air", rejected, "air")]
     flows += _rest(it + pumps - reused - rejected, WATER, "Pipes and warming up", "Water cooled down")
-    if reused > 0:
+    delivered = ledger.total(Account.HEAT_DELIVERED)
+    if reused > 0 or delivered > 0:
         drive = ledger.total(Account.ELECTRICITY_RECOVERY)
-        delivered, charged = ledger.total(Account.HEAT_DELIVERED), stored(ledger)
+        charged = ledger.stored_change
         flows += [Flow("Heat pump electricity", RECOVERY, drive, "recovery"),
                   Flow(RECOVERY, "District network", delivered, "heat")]
         flows += _rest(charged, RECOVERY, "Store, charged", "Store, discharged")
-        flows += _rest(reused + drive - delivered - charged, RECOVERY, "Pipes and start-up", "Store, discharged")
+        left = reused + drive - delivered - charged
+        flows += _rest(left, RECOVERY, "Losses and warming up", "Network cooled down")
     least = 2e-4 * sum(flow.energy for flow in flows if flow.sink == WATER)
     return [flow for flow in flows if flow.energy > least]
-
-
-def stored(ledger: Ledger) -> float:
-    """Change of the energy in tanks (states of layers) from the first to the last record, J."""
-    change = 0.0
-    for signal in ledger.vocabulary.role(Role.STATE):
-        if ".layer." in signal.name and signal.energy:
-            values = ledger.column(signal.name)
-            change += signal.energy * float(values[-1] - values[0])
-    return change
 
 
 def _heat_of_cooling(ledger: Ledger) -> float:
