@@ -86,7 +86,7 @@ def load_scenario(name: str | Path, changes: Mapping[str, Any] | None = None) ->
     """
     path = Path(name)
     if path.suffix in (".yaml", ".yml") and path.is_file() and _is_scenario(path):
-        data = _read(path)
+        data = scenario_data(path)
         where = str(path)
     elif str(name).partition("@")[0] in list_sites() or path.is_file():
         data, where = {"site": str(name)}, str(name)
@@ -105,7 +105,8 @@ def load_scenario(name: str | Path, changes: Mapping[str, Any] | None = None) ->
         raise ScenarioError(explain_fields(error, where, tuple(Scenario.model_fields))) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def scenario_data(path: Path) -> dict[str, Any]:
+    """The keys of a scenario file, unchecked. Raises ScenarioError where it is no YAML mapping."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -117,5 +118,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _is_scenario(path: Path) -> bool:
     """A file that names a site is a scenario; one that has components is a site."""
-    data = _read(path)
+    data = scenario_data(path)
     return "components" not in data

@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from twin.kpi import key_figures, write_key_figures
 from twin.mistakes import Defect, explain_fields
 from twin.parallel import Progress, run_jobs
 from twin.results import make_folder, write_text
-from twin.scenario import Scenario, ScenarioError
+from twin.scenario import Scenario, ScenarioError, scenario_data
 from twin.simulation import simulate
 
 
@@ -40,7 +41,7 @@ class Study(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str = ""
-    base: dict[str, Any] = Field(description="a scenario")
+    base: dict[str, Any] = Field(description="a scenario; in a file also the path of one, from the study's folder")
     grid: dict[str, list[Any]] = Field(min_length=1, description="dotted key of the scenario -> values to try")
 
     @field_validator("grid")
@@ -88,7 +89,10 @@ class Run:
 def load_study(path: Path) -> Study:
     """A study file. Raises ScenarioError with what is wrong."""
     try:
-        return Study.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if isinstance(data, dict) and isinstance(data.get("base"), str):
+            data["base"] = scenario_data(path.parent / data["base"])
+        return Study.model_validate(data)
     except ValidationError as error:
         raise ScenarioError(explain_fields(error, str(path), tuple(Study.model_fields))) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -154,7 +158,9 @@ def _with(data: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    """A value as part of a folder's name."""
+    """A value as part of a folder's name; of a moment its day."""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
     return "".join(c if c.isalnum() or c in "-." else "" for c in str(value)).strip(".")[-60:]
 
 
