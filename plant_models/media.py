@@ -11,7 +11,7 @@ PG25 (MPG 25 % by mass)     3.2e-7   2.5e-8   1.8e-7   3.1e-8
 ==========================  =======  =======  =======  =======
 
 PG25 is CoolProp's ``INCOMP::MPG[0.25]`` (Melinder 2010); other sources of 25 % propylene glycol differ by about 2 %
-in heat capacity and viscosity. Outside the validity the polynomials go on, smooth and positive, for 25 K on either side;
+in heat capacity and viscosity. Outside the validity the polynomials go on, smooth and positive, for 25 K either side;
 from there on every property stays what it is there, and enthalpy goes on in a line, so that it rises with temperature
 everywhere and a solver may pass through. :meth:`Medium.check` says when a result may not be quoted.
 """

@@ -61,7 +61,7 @@ def test_without_flow_no_heat_leaves_and_the_derivative_is_finite() -> None:
 def test_leakage_is_solved_exactly(P_it: float, T_case: float, leakage: float, R: float) -> None:
     rack = GpuRack(P_it_nominal=132e3, liquid_fraction=0.87, leakage=leakage, R_junction=R)
     P = rack.power(P_it, T_case)
-    assert P == pytest.approx(P_it * (1.0 + leakage * (rack.T_gpu(P, T_case) - rack.T_ref)), rel=1e-12, abs=1e-9)
+    assert pytest.approx(P_it * (1.0 + leakage * (rack.T_gpu(P, T_case) - rack.T_ref)), rel=1e-12, abs=1e-9) == P
 
 
 @given(st.floats(0.0, 200e3), st.floats(280.0, 420.0))

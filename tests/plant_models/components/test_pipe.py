@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from plant_models.component import Component
@@ -104,7 +103,9 @@ def test_loss_of_a_flowing_pipe() -> None:
     assert pipe.equations(v).outputs["Q_flow_ambient"] < 0.0
 
 
-@pytest.mark.parametrize("sizes", [{"cells": 0}, {"volume": -1.0}, {"dp_nominal": 0.0}, {"UA": -1.0}, {"medium": "oil"}])
+@pytest.mark.parametrize(
+    "sizes", [{"cells": 0}, {"volume": -1.0}, {"dp_nominal": 0.0}, {"UA": -1.0}, {"medium": "oil"}]
+)
 def test_impossible_pipes_are_refused(sizes: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="greater than|unknown medium"):
+    with pytest.raises(ValidationError, match=r"greater than|unknown medium"):
         Pipe(**SIZES | sizes)

@@ -84,7 +84,9 @@ def test_affinity_laws(y: float, share: float) -> None:
 
 
 @given(st.floats(0.0, 3e5), st.floats(0.0, 3e5), st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 6.0))
-def test_flow_falls_with_pressure_and_rises_with_speed(dp: float, more: float, y: float, faster: float, n: float) -> None:
+def test_flow_falls_with_pressure_and_rises_with_speed(
+    dp: float, more: float, y: float, faster: float, n: float
+) -> None:
     slow, fast = sorted((y, faster))
     assert outputs(dp + more, y=fast, n=n)["m_flow"] <= outputs(dp, y=fast, n=n)["m_flow"] + 1e-9
     assert outputs(dp, y=slow, n=n)["m_flow"] <= outputs(dp, y=fast, n=n)["m_flow"] + 1e-9
