@@ -61,7 +61,9 @@ def site_devices(plant: Plant, port: int | None = None) -> tuple[BoundDevice, ..
     if port is not None:
         shifted = {old: port + i for i, old in enumerate(sorted({device.port for device in devices}))}
         if port < 1 or max(shifted.values()) > HIGHEST_PORT:
-            raise DevicesError(f"port {port}: the site's {len(shifted)} ports must lie in 1..{HIGHEST_PORT}")
+            raise DevicesError(
+                f"port {port}: the site needs {len(shifted)} from there on, all within 1..{HIGHEST_PORT}"
+            )
         devices = tuple(replace(device, port=shifted[device.port]) for device in devices)
     return bind_all(devices, plant.vocabulary)
 

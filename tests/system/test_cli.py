@@ -15,27 +15,10 @@ import pytest
 
 from plant_models.signals import Role
 from plant_models.site import list_sites
+from tests.strategies.command_line import heatloop, is_one_paragraph, run
 from twin import cli
 from twin.console import finite
 from twin.scenario import ScenarioError
-
-
-def heatloop(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
-    command = [sys.executable, "-m", "twin.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-
-
-def run(*arguments: str) -> int:
-    """The command within this process; its exit code."""
-    with pytest.raises(SystemExit) as ended:
-        cli.main(arguments)
-    return int(ended.value.code or 0)
-
-
-def is_one_paragraph(text: str) -> bool:
-    """Whether a message is one block of text that starts with the program's name, without a traceback."""
-    return text.startswith("heatloop: ") and "\n\n" not in text.strip() and "Traceback" not in text
 
 
 def test_help_names_every_command_and_is_quick() -> None:
@@ -43,7 +26,7 @@ def test_help_names_every_command_and_is_quick() -> None:
     shown = heatloop("--help")
     elapsed = time.perf_counter() - start
     assert shown.returncode == 0
-    for name in ("sites", "check", "signals", "simulate", "study", "report", "demo"):
+    for name in ("sites", "check", "signals", "simulate", "study", "report", "demo", "run", "hil"):
         assert re.search(rf"^.? *{name} ", shown.stdout, re.MULTILINE), name
     assert elapsed < 3.0, "0.15 s on an idle machine; much more means that a heavy library is imported for the help"
 
@@ -61,6 +44,12 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         assert command.name
         assert run(command.name, "--help") == 0
         assert f"Usage: heatloop {command.name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_the_bench_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("hil", command, "--help") == 0
+    assert f"Usage: heatloop hil {command}" in capsys.readouterr().out
 
 
 def test_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,6 +184,25 @@ def test_a_defect_is_not_dressed_up_as_a_users_mistake(monkeypatch: pytest.Monke
     monkeypatch.setattr(cli, "app", broken)
     with pytest.raises(ZeroDivisionError):
         cli.main(["sites"])
+
+
+def test_simulate_for_scripts_gives_json_alone_on_stdout(tmp_path: Path) -> None:
+    ended = heatloop("simulate", "bench_loop", "--days", "0.01", "--json", "--out", str(tmp_path / "out"))
+    assert ended.returncode == 0, ended.stderr
+    figures = json.loads(ended.stdout)
+    assert figures == json.loads((tmp_path / "out" / "kpis.json").read_text(encoding="utf-8"))
+    assert "bench_loop, sequences: 100 %" in ended.stderr
+
+
+def test_a_report_can_be_drawn_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run("simulate", "bench_loop", "--days", "0.01", "-c", "fixed", "-o", str(out)) == 0
+    first = (out / "report.html").read_text(encoding="utf-8")
+    (out / "report.html").unlink()
+    capsys.readouterr()
+    assert run("report", str(out)) == 0
+    assert capsys.readouterr().out == f"report: {out / 'report.html'}\n"
+    assert (out / "report.html").read_text(encoding="utf-8") == first
 
 
 def test_json_has_no_numbers_that_json_has_not() -> None:

@@ -13,7 +13,7 @@ from plant_models.signals import Role
 from plant_models.site import list_sites, load_site
 from tests.hil.bench_site import bench_site
 from tests.hil.toy_plant import free_port
-from twin.embedded import Embedded, DevicesError, PlantSilent, plant_clock, serve, site_devices
+from twin.embedded import DevicesError, Embedded, PlantSilent, plant_clock, serve, site_devices
 from twin.journal import Journal
 from twin.scenario import Scenario
 
