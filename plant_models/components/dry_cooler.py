@@ -14,9 +14,11 @@ For n equal units that share the water flow m (a: air, b: bypass share, r: flow 
 UA_nominal is solved from the nominal point, which the model reproduces exactly. Coils of four and more rows in
 cross-counter-flow come within a few per cent of counter-flow (VDI Heat Atlas, C1). cp is taken half way between T_in
 and T_a,in, so that the water never passes the air's temperature. One PI loop with anti-windup holds the leaving water
-by split range: below zero its command opens the bypass around the coil (so that frost does not undercool the water),
-above zero it speeds up the fans. Fans and spray are released by a flow switch; the spray is
-locked in frost between T_spray_min and 2 K above. The spray water is open water: it has its own accounts and no part
+by split range: below zero its command opens the bypass around the coil, above zero it speeds up the fans. The bypass
+leaves little water in the coil, which frost cools further than the rest; a frost thermostat on the water leaving the
+coil, T_coil, closes the bypass between T_coil_min + 2 K and T_coil_min, and rather lets the water that leaves become
+colder than its set-point. Fans and spray are released by a flow switch; the spray is locked in frost between
+T_spray_min and 2 K above. The spray water is open water: it has its own accounts and no part
 in the loop's mass balance; the heat it takes is in Q.
 
 Typical: approach 5..10 K at design, fans 1..4 % of the heat; pads saturate 60..80 % of the wet-bulb depression; cycles
@@ -35,7 +37,7 @@ from pydantic import Field, model_validator
 from plant_models import air_side, heat_transfer, hydraulics, psychrometrics
 from plant_models.component import Component, Equations, FluidPort, Port, Value, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
-from plant_models.mathx import abs_, clip, where
+from plant_models.mathx import abs_, clip, sqrt, where
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, output, parameter, setpoint, state
 from plant_models.smooth import smoothstep
@@ -50,6 +52,11 @@ from plant_models.units import (
     Temperature,
     Volume,
 )
+
+FROST_BAND = 2.0
+"""K, over which the frost thermostat closes the bypass"""
+COIL_LEAST = 1e-3
+"""share of the nominal water flow that passes the frost thermostat at least, as through a valve that leaks"""
 
 
 class DryCooler(Component):
@@ -74,6 +81,7 @@ class DryCooler(Component):
     pad_efficiency: Fraction = Field(0.7, description="saturation of the pads: 0.6..0.8; 0: no pads")
     cycles: Ratio = Field(4.0, gt=1, description="cycles of concentration of the spray water, 3..6")
     T_spray_min: Temperature = Field(278.15, description="no spray below this air temperature [assumption]")
+    T_coil_min: Temperature = Field(275.15, description="frost thermostat: bypass closed [assumption]")
     fan_time: Duration = Field(20.0, description="time constant of the fans")
     valve_stroke: Duration = Field(90.0, description="stroke of the bypass valve, 60..120 s")
     gain: float = Field(0.04, gt=0, description="1/K, PI loop on the leaving water")
@@ -151,6 +159,7 @@ class DryCooler(Component):
             output("m_flow", "kg/s", "water"),
             output("m_flow_evaporated", "kg/s", "spray water evaporated", account=Account.WATER_EVAPORATED),
             output("m_flow_bled", "kg/s", "spray water bled", account=Account.WATER_BLOWDOWN),
+            output("T_coil", "K", "water leaving the coil, before the bypass joins it"),
             output("T_air_in", "K", "air entering the coil, behind the pads"),
         )  # fmt: skip
 
@@ -178,16 +187,22 @@ class DryCooler(Component):
         UA = (1.0 - v["fouling"]) * heat_transfer.two_sided(
             self.UA_nominal, m_coil / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6
         )
-        G = heat_transfer.counter_flow(UA, m_coil * self.fluid.cp(0.5 * (T_upstream + T_air)), m_air * air_side.CP_AIR)
+        C_coil = m_coil * self.fluid.cp(0.5 * (T_upstream + T_air))
+        G = heat_transfer.counter_flow(UA, C_coil, m_air * air_side.CP_AIR)
         Q_flow = G * (T_air - T_upstream)
+        C_seen = sqrt(C_coil**2 + (COIL_LEAST * self.m_flow_nominal * self.fluid.cp(self.T_water_out_nominal)) ** 2)
+        T_coil = T_upstream + heat_transfer.counter_flow(UA, C_seen, m_air * air_side.CP_AIR) / C_seen * (
+            T_air - T_upstream
+        )
 
         error = v["T"] - v["T_leaving_set"]
         command = self.loop.command(error, v["integral"])
+        frost_free = smoothstep((T_coil - self.T_coil_min) / FROST_BAND)
         return Equations(
             rates={
                 "T": (H_in + H_out + Q_flow) / self.C,
                 "y_fan": lag_rate(clip(command, 0.0, 1.0) * released, v["y_fan"], self.fan_time),
-                "bypass": stroke_rate(clip(-command, 0.0, 1.0), v["bypass"], self.valve_stroke),
+                "bypass": stroke_rate(clip(-command, 0.0, 1.0) * frost_free, v["bypass"], self.valve_stroke),
                 "integral": self.loop.rate(error, v["integral"]),
             },
             flows={
@@ -200,6 +215,7 @@ class DryCooler(Component):
                 "m_flow": m_flow,
                 "m_flow_evaporated": m_evaporated,
                 "m_flow_bled": m_evaporated / (self.cycles - 1.0),
+                "T_coil": T_coil,
                 "T_air_in": T_air,
             },
         )  # fmt: skip

@@ -139,15 +139,37 @@ def test_no_spray_in_frost_or_without_flow(changes):
 
 @pytest.mark.parametrize(
     ("T_dry", "T_in", "share"),
-    [(10, 42, 1.0), (27, 42, 0.3), (-20, 42, 1.0), (-20, 42, 0.1), (-20, 31, 0.3), (20, 32, 1.0)],
+    [(10, 42, 1.0), (27, 42, 0.3), (-20, 42, 1.0), (-20, 42, 0.6), (-3, 36, 0.4), (20, 32, 1.0), (8, 31, 0.3)],
 )
-def test_leaving_water_is_held_also_in_frost(T_dry, T_in, share):
+def test_leaving_water_is_held_by_fans_and_bypass(T_dry, T_in, share):
     settled = checks.settle(
         COOLER, point(dp=60e3 * share**2, T_in=T_in, T_dry=T_dry, T_wet=T_dry - 3, y_fan=0.5, T_leaving_set=30 + ZERO)
     )
     assert settled["T"] == pytest.approx(30 + ZERO, abs=0.1)
     assert -0.01 <= settled["y_fan"] <= 1.0
     assert min(settled["y_fan"], settled["bypass"]) < 0.02
+
+
+@pytest.mark.parametrize(("T_in", "share"), [(42, 0.1), (31, 0.3), (20, 0.2), (6, 0.05)])
+def test_frost_thermostat_keeps_the_coil_from_freezing_as_far_as_the_bypass_can(T_in, share):
+    """Little water in the coil would freeze there: with the bypass closed it undercools the leaving water instead."""
+    settled = checks.settle(
+        COOLER, point(dp=60e3 * share**2, T_in=T_in, T_dry=-20, T_wet=-21, y_fan=0.0, T_leaving_set=30 + ZERO)
+    )
+    T_coil = float(COOLER.equations(settled).outputs["T_coil"])
+    assert settled["T"] < 30 + ZERO
+    assert settled["y_fan"] == pytest.approx(0.0, abs=1e-3)
+    assert T_coil > COOLER.T_coil_min or settled["bypass"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_coil_and_bypass_mix_to_what_leaves():
+    v = point(bypass=0.4, T_dry=5.0, T_wet=3.0, y_fan=0.2)
+    e = COOLER.equations(v)
+    coil, whole = (float(COOLER.fluid.h(T)) for T in (e.outputs["T_coil"], v["inlet.T"]))
+    m = float(e.outputs["m_flow"])
+    assert 0.6 * m * (coil - whole) == pytest.approx(float(e.outputs["Q_flow"]), rel=2e-3)
+    closed = COOLER.equations(point(bypass=1.0, T_dry=5.0, T_wet=3.0)).outputs["T_coil"]
+    assert float(closed) == pytest.approx(5.0 + ZERO, abs=0.01)
 
 
 def test_fans_saturate_in_heat_without_windup():
