@@ -21,6 +21,9 @@ pumps start while y goes from 0 to y_min/2; the compressor loads between y_min/2
 (d_source) and as the condenser's outlet nears T_sink_max (d_sink); a real machine would cycle or trip there instead, so
 a controller should take it off before.
 
+The heat at a load does not depend on the source's temperature: Q_flow_sink_nominal has to be what the machine gives at
+the coldest source it is run with. (A given compressor loses about 3 % of its capacity per kelvin of colder source.)
+
 Flows. The circulation pumps have speed control and hold their flow whatever the pressure difference. The source flow
 goes with the load or is constant while on; the sink flow is fed forward from Q_c and corrected by the outlet's
 deviation, so that the outlet reaches T_sink_set within the pump's range, and is small until a start has warmed up.
@@ -45,7 +48,6 @@ from plant_models.media import MEDIA, Medium
 from plant_models.signals import Account, Signal, output, parameter, setpoint, state
 from plant_models.smooth import at_least, at_most, smoothstep
 from plant_models.units import (
-    Conductance,
     Duration,
     Fraction,
     Power,
@@ -101,7 +103,8 @@ class HeatPump(Component):
     eta_pump: Fraction = Field(0.75, gt=0, description="circulation pumps, shaft to hydraulic power [assumption]")
     drive_loss: Fraction = Field(0.03, lt=1, description="share of all electricity that motors and converters give to "
                                                          "the room, outside the water's balance [assumption]")
-    UA_loss: Conductance = Field(200.0, description="sink volume to the machine room [assumption]")
+    loss_share: Fraction = Field(0.001, description="of the full load's heat, lost to the machine room at "
+                                                    "T_sink_out_nominal, also while warm and off [assumption]")
     T_room: Temperature = 298.15
     y_commissioned: Fraction = Field(0.0, description="default of the set-point y_set")
     T_sink_commissioned: Temperature = Field(348.15, description="default of the set-point T_sink_set")
@@ -116,6 +119,9 @@ class HeatPump(Component):
         if not 1.0 < self.COP_nominal < reversible:
             raise ValueError(f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {reversible:.2f} (Carnot between "
                              "the nominal outlet temperatures and pinches, less drive_loss and range of COP_factor)")
+        if not self.T_room < self.T_sink_out_nominal:
+            raise ValueError(f"T_room = {self.T_room:g} K must lie below T_sink_out_nominal = "
+                             f"{self.T_sink_out_nominal:g} K")
         if not self.sink_share_min < 1.0 <= self.sink_share_max:
             raise ValueError("sink_share_min < 1 <= sink_share_max must hold: the pump reaches its nominal flow")
         if not self.T_sink_set_min <= self.T_sink_commissioned <= self.T_sink_set_max:
@@ -143,6 +149,11 @@ class HeatPump(Component):
     def efficiency(self) -> float:
         """COP over Carnot's between the refrigerant temperatures, at full load."""
         return self.COP_nominal / self.carnot_nominal
+
+    @property
+    def UA_loss(self) -> float:
+        """Sink volume to the machine room, W/K."""
+        return self.loss_share * self.Q_flow_sink_nominal / (self.T_sink_out_nominal - self.T_room)
 
     @cached_property
     def m_flow_source_nominal(self) -> float:

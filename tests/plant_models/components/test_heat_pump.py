@@ -206,3 +206,15 @@ def test_symbols_and_floats_agree(v: dict[str, float]) -> None:
 def test_impossible_machines_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         HeatPump(**({"Q_flow_sink_nominal": 10e6} | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [3e5, 1e7])
+def test_losses_are_a_thousandth_of_the_heat_at_any_size(size: float) -> None:
+    pump = HeatPump(Q_flow_sink_nominal=size)
+    out = pump.equations(pump.defaults() | at() | {"T_sink_out": pump.T_sink_out_nominal}).outputs
+    assert float(out["Q_flow_loss"]) == pytest.approx(-1e-3 * size, rel=1e-9)
+
+
+def test_a_machine_room_hotter_than_the_sink_is_refused() -> None:
+    with pytest.raises(ValidationError, match="T_room"):
+        HeatPump(Q_flow_sink_nominal=1e6, T_room=86 + C)
