@@ -85,7 +85,7 @@ async def serve(
     times as fast as the wall's; with an origin in the past the plant begins in the middle of the scenario. Raises
     ServerError if a port is taken, ScenarioError if the scenario is shorter than the time asked for.
     """
-    simulation = Simulation(scenario.model_copy(update={"controller": "fixed", "controller_settings": {}}), data_dir)
+    simulation = Simulation(scenario.model_copy(update={"controller": "fixed"}), data_dir)
     devices = site_devices(simulation.plant, port)
     start, end = scenario.start.timestamp(), scenario.end.timestamp()
     drive = _drive(simulation, start, end)
@@ -149,7 +149,7 @@ class Embedded:
         self.scenario = scenario
         self.plant = Plant(load_site(scenario.site, scenario.overrides))
         self.devices = site_devices(self.plant, port)
-        self.controller: Controller = make_controller(scenario.controller, self.plant, scenario.controller_settings)
+        self.controller: Controller = make_controller(scenario.controller, self.plant, scenario.settings)
         self.envelope = Envelope(PlantView(self.plant))
         self.forecaster: Forecaster | None = None
         if self.controller.forecast_horizon > 0:

@@ -41,7 +41,9 @@ class Scenario(BaseModel):
     step: Duration = Field(30.0, le=300.0, description="of the simulation")
     record: Duration = Field(300.0, description="recording interval, a multiple of the step")
     controller: str = "sequences"
-    controller_settings: dict[str, Any] = {}
+    controller_settings: dict[str, dict[str, Any]] = Field(
+        {}, description="by controller: {mpc: {time_limit: 30 s}}; those of the others wait for their turn in a study"
+    )
     plant_changes: dict[str, float] = Field(
         {}, description="parameters of the true plant that controllers do not know: {cdu.07.fouling: 0.2}, SI"
     )
@@ -52,6 +54,13 @@ class Scenario(BaseModel):
     @classmethod
     def _known(cls, value: str) -> str:
         return known_controller(value)
+
+    @field_validator("controller_settings")
+    @classmethod
+    def _known_too(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name in value:
+            known_controller(name)
+        return value
 
     @field_validator("start")
     @classmethod
@@ -67,6 +76,11 @@ class Scenario(BaseModel):
         if self.days * DAY < 0.5 * self.step:
             raise ValueError(f"{self.days:g} days are shorter than one step ({self.step:g} s)")
         return self
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the run's controller."""
+        return self.controller_settings.get(self.controller, {})
 
     @property
     def steps(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from controllers.plant_view import PlantView
 from controllers.registry import make_controller
 from plant_models.components.cdu import Cdu
 from plant_models.components.district import District
-from plant_models.integrate import Simulator
+from plant_models.integrate import PlantDiverged, Simulator
 from plant_models.plant import Plant
 from plant_models.signals import Role
 from plant_models.site import load_site
@@ -70,7 +70,7 @@ class Simulation:
     def __init__(self, scenario: Scenario, data_dir: Path | None = None) -> None:
         self.scenario = scenario
         self.plant = Plant(load_site(scenario.site, scenario.overrides))
-        self.controller = make_controller(scenario.controller, self.plant, scenario.controller_settings)
+        self.controller = make_controller(scenario.controller, self.plant, scenario.settings)
         self.view = PlantView(self.plant)
         facts = plant_facts(self.plant)
         context = Context(scenario.start, scenario.end, scenario.seed, facts, data_dir)
@@ -122,7 +122,13 @@ class Simulation:
                 self._decide(now, envelope, decisions)
                 next_decision += self.controller.interval
             write(envelope.advance(dt))
-            simulator.step(dt)
+            try:
+                simulator.step(dt)
+            except PlantDiverged as error:
+                when = datetime.fromtimestamp(now, UTC)
+                raise PlantDiverged(
+                    f"{self.plant.site.name} under {self.controller.name}, {when:%F %T}Z: {error}"
+                ) from error
             recorder.note(now + dt, dt)
         recorder.close()
         if progress:

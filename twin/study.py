@@ -28,7 +28,7 @@ from twin.mistakes import Defect, explain_fields
 from twin.parallel import Progress, run_jobs
 from twin.results import make_folder, write_text
 from twin.scenario import Scenario, ScenarioError, scenario_data
-from twin.simulation import simulate
+from twin.simulation import Simulation
 
 
 class StudyError(RuntimeError):
@@ -133,7 +133,10 @@ def run_one(
     from twin.report.page import write_report
 
     make_folder(out)  # before the work, so that an unwritable folder costs nothing
-    result = simulate(scenario, data_dir, progress)
+    simulation = Simulation(scenario, data_dir)
+    for name in ("run.json", "kpis.json"):  # of an earlier run: they would vouch for what is half overwritten
+        (out / name).unlink(missing_ok=True)
+    result = simulation.run(progress)
     figures = key_figures(result, result.vocabulary)
     result.save(out)
     write_key_figures(out, figures)

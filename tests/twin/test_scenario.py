@@ -99,3 +99,12 @@ def test_a_run_ends_at_its_last_whole_step() -> None:
     scenario = Scenario(site="bench_loop", days=0.1, step=70.0, record=70.0)
     assert scenario.steps == 123
     assert (scenario.end - scenario.start).total_seconds() == 123 * 70.0
+
+
+def test_settings_belong_to_their_controller() -> None:
+    settings = {"mpc": {"time_limit": "30 s"}}
+    mpc = Scenario(site="bench_loop", controller="mpc", controller_settings=settings)
+    assert mpc.settings == {"time_limit": "30 s"}
+    assert mpc.model_copy(update={"controller": "fixed"}).settings == {}
+    with pytest.raises(ValueError, match="unknown controller 'mcp'; did you mean mpc"):
+        Scenario(site="bench_loop", controller_settings={"mcp": {}})

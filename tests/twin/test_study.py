@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from plant_models.integrate import PlantDiverged
 from tests.strategies.command_line import refused, run
 from twin.scenario import Scenario, ScenarioError
-from twin.study import Run, Study, StudyError, load_study, run_one, run_study
+from twin.study import Study, StudyError, load_study, run_one, run_study
 
 BASE = {"site": "bench_loop", "days": 0.02}
 KEYS = (
@@ -132,6 +133,25 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(tmp_path: Path) -> No
     assert list(pd.read_csv(tmp_path / "study.csv")["run"].astype(str)) == ["0.1", "0.2"]
 
 
+def test_an_earlier_runs_figures_do_not_vouch_for_one_that_broke_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_one(Scenario(site="bench_loop", days=0.01), tmp_path)
+
+    def breaks(*arguments: object) -> None:
+        raise PlantDiverged("at 30 s, step 30 s: no finite state in cdu")
+
+    monkeypatch.setattr("plant_models.integrate.Simulator.step", breaks)
+    with pytest.raises(ScenarioError):
+        run_one(Scenario(site="bench_loop", days=0.01, plant_changes={"no.such": 1.0}), tmp_path)
+    assert (tmp_path / "run.json").exists(), "what is refused at once costs nothing"
+    monkeypatch.setattr("plant_models.integrate.Simulator.settle", lambda simulator, duration: None)
+    with pytest.raises(PlantDiverged, match=r"bench_loop under sequences, 2025-01-13 00:00:00Z: at 30 s"):
+        run_one(Scenario(site="bench_loop", days=0.01), tmp_path)
+    assert not (tmp_path / "run.json").exists()
+    assert not (tmp_path / "kpis.json").exists()
+
+
 def test_the_command_compares_and_tells_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = tmp_path / "study.yaml", tmp_path / "out"
     path.write_text(f"title: two ways\nbase: {json.dumps(BASE)}\ngrid: {{controller: [fixed, sequences]}}\n")
@@ -145,4 +165,3 @@ def test_the_command_compares_and_tells_where(tmp_path: Path, capsys: pytest.Cap
     assert not re.search(r"""(src|href)=["']https?:""", page)
     again = refused(capsys, ["study", str(path), "--out", str(path / "below")])
     assert "cannot write to" in again
-    assert isinstance(run_study(load_study(path), out)[0], Run)

@@ -26,7 +26,10 @@ PortOption = Annotated[
                              show_default="the site's")
 ]  # fmt: skip
 SpeedOption = Annotated[float, typer.Option(min=0.1, help="Plant seconds per second.")]
-ControllerOption = Annotated[str, typer.Option("--controller", "-c", help="fixed, sequences or mpc.")]
+ControllerOption = Annotated[
+    str | None, typer.Option("--controller", "-c", help="fixed, sequences or mpc.",
+                             show_default="the scenario's, or sequences")
+]  # fmt: skip
 SecondsOption = Annotated[
     float | None, typer.Option(help="End after so many seconds of plant time.", show_default="until Ctrl-C")
 ]
@@ -62,7 +65,7 @@ def serve(
 @hil.command("demo")
 def demo(
     site: SiteArgument = "bench_loop",
-    controller: ControllerOption = "sequences",
+    controller: ControllerOption = None,
     seconds: Annotated[float, typer.Option(min=120.0, help="Plant time before the first fault.")] = 1200.0,
     speed: SpeedOption = 60.0,
     port: PortOption = None,
@@ -94,7 +97,7 @@ def demo(
 
 def run(
     site: SiteArgument,
-    controller: ControllerOption = "sequences",
+    controller: ControllerOption = None,
     mode: Annotated[
         Literal["auto", "shadow"], typer.Option(help="shadow: decide and journal, write nothing.")
     ] = "auto",
@@ -131,10 +134,12 @@ def run(
     console().print(f"journal: {journal}")
 
 
-def _scenario(site: str, controller: str) -> Any:
+def _scenario(site: str, controller: str | None) -> Any:
+    """The scenario, at a step fit for devices; a plain site, or a file that states no length, gets a long one."""
     from twin.scenario import load_scenario
 
-    return load_scenario(site, {"controller": controller, "step": f"{FIELD_STEP} s", "days": LONG})
+    scenario = load_scenario(site, {"controller": controller, "step": f"{FIELD_STEP} s"})
+    return scenario if "days" in scenario.model_fields_set else scenario.model_copy(update={"days": LONG})
 
 
 def _fresh(journal: Path) -> Path:
