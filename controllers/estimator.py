@@ -16,7 +16,8 @@ and input disturbances of offset-free MPC, chosen where plants really drift.
 ===============  ========================================================  ====================================
 
 A correction is left as it is while its machine stands still, works outside of where it tells something (fans at their
-stops, valves shut), or its measurements are missing.
+stops, valves shut), or its measurements are missing. A CDU that does not tell its load and its chips' temperature is
+taken to be at nominal load, and named; where more than a quarter of them are silent there is no estimate.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from controllers.measurements import Measurements, NotMeasured
 from controllers.mpc.design import Design
 from controllers.mpc.model import ReducedPlant
 from controllers.plant_view import PlantView
@@ -43,6 +45,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
 """plausible corrections: beyond, something is broken and an alarm is due, not a correction"""
 TIME_CONSTANT = 7200.0
 """s, filter of the corrections: slower than load steps, faster than fouling and weather"""
+
+
+SILENT_MAX = 0.25
+"""share of the CDUs that may be silent"""
 
 
 class MissingMeasurement(ValueError):
@@ -67,9 +73,11 @@ class Estimate:
     """The plant as far as it is known."""
 
     P_it: Array
-    """(CDUs,) IT power at reference chip temperature, W"""
+    """(CDUs,) IT power at reference chip temperature, W; nominal for those that are silent"""
     T_gpu: Array
-    """(CDUs,) hottest junction, K"""
+    """(CDUs,) hottest junction, K; not a number for those that are silent"""
+    T_tcs: Array
+    """(CDUs,) technology supply, K; not a number for those that are silent"""
     T_supply: float
     """facility supply, K"""
     T_return: float
@@ -79,7 +87,7 @@ class Estimate:
     """network's return, K"""
     corrections: Corrections
     notes: tuple[str, ...] = field(default=())
-    """corrections at their bounds"""
+    """silent CDUs, corrections at their bounds"""
 
     @property
     def n_busy(self) -> float:
@@ -99,18 +107,22 @@ class Estimator:
 
     def update(self, time: float, measurements: Mapping[str, float]) -> Estimate:
         """The estimate at ``time`` (s). Raises :class:`MissingMeasurement` where a needed value is missing."""
-        seen = _Seen(measurements)
-        P_it, T_gpu = self._loads(seen)
-        T_supply, T_return = seen[f"{self._view.supply}.T"], seen[f"{self._view.return_}.T"]
-        stored, T_network = self._store(seen)
+        seen = Measurements(measurements, self._view.plant.vocabulary)
+        try:
+            P_it, T_gpu, T_tcs = self._loads(seen)
+            T_supply, T_return = seen[f"{self._view.supply}.T"], seen[f"{self._view.return_}.T"]
+            stored, T_network = self._store(seen)
+        except NotMeasured as error:
+            raise MissingMeasurement(f"no good value of {error}") from None
         gain = 1.0 if math.isnan(self._time) else 1.0 - math.exp(-max(time - self._time, 0.0) / self._time_constant)
         gain = min(gain, 0.2) if not math.isnan(self._time) else 0.2
         self._time = time
-        notes = []
+        notes = [f"{name} is silent, taken at nominal load"
+                 for name, T in zip(self._names, T_gpu, strict=True) if math.isnan(T)]  # fmt: skip
         for name, rule in self._rules().items():
             try:
                 value = rule(seen, P_it, T_gpu)
-            except MissingMeasurement:
+            except NotMeasured:
                 continue
             if value is None or not math.isfinite(value):
                 continue
@@ -121,8 +133,9 @@ class Estimator:
             if not lower + 1e-3 < after < upper - 1e-3:
                 notes.append(f"{name} at its bound {after:.3g}")
         return Estimate(
-            P_it, T_gpu, T_supply, T_return, stored, T_network, Corrections(**asdict(self._corrections)), tuple(notes)
-        )
+            P_it, T_gpu, T_tcs, T_supply, T_return, stored, T_network, Corrections(**asdict(self._corrections)),
+            tuple(notes),
+        )  # fmt: skip
 
     def snapshot(self) -> dict[str, Any]:
         """Corrections and the time of the last update."""
@@ -135,18 +148,25 @@ class Estimator:
 
     # --- loads and content -------------------------------------------------------------------------------------------
 
-    def _loads(self, seen: _Seen) -> tuple[Array, Array]:
+    def _loads(self, seen: Measurements) -> tuple[Array, Array, Array]:
         """IT power without its leakage, from metered power and the chips' temperature, a CDU each."""
-        total = np.array([seen[f"{name}.P_it_total"] for name in self._names])
-        T_gpu = np.array([seen[f"{name}.T_gpu_max"] for name in self._names])
-        T_tcs = np.array([seen[f"{name}.T_supply"] for name in self._names])
-        spread = np.array([cdu.load_spread for cdu in self._view.cdus.values()])
-        leakage = np.array([cdu.rack.leakage for cdu in self._view.cdus.values()])
-        T_ref = np.array([cdu.rack.T_ref for cdu in self._view.cdus.values()])
-        T_mean = T_tcs + (T_gpu - T_tcs) / (1.0 + spread)  # the mean rack's chips
-        return np.maximum(total, 0.0) / (1.0 + leakage * (T_mean - T_ref)), T_gpu
+        P_it = np.empty(len(self._names))
+        T_gpu, T_tcs = np.full((2, len(self._names)), math.nan)
+        for i, (name, cdu) in enumerate(self._view.cdus.items()):
+            try:
+                total, T_hot, T_cold = (seen[f"{name}.{s}"] for s in ("P_it_total", "T_gpu_max", "T_supply"))
+            except NotMeasured as error:
+                P_it[i] = cdu.P_it_nominal
+                silent = int(np.count_nonzero(np.isnan(T_gpu[: i + 1])))
+                if silent > SILENT_MAX * len(self._names):
+                    raise MissingMeasurement(f"{silent} CDUs are silent, last {error}") from None
+                continue
+            T_mean = T_cold + (T_hot - T_cold) / (1.0 + cdu.load_spread)  # the mean rack's chips
+            P_it[i] = max(total, 0.0) / (1.0 + cdu.rack.leakage * (T_mean - cdu.rack.T_ref))
+            T_gpu[i], T_tcs[i] = T_hot, T_cold
+        return P_it, T_gpu, T_tcs
 
-    def _store(self, seen: _Seen) -> tuple[float, float]:
+    def _store(self, seen: Measurements) -> tuple[float, float]:
         if not self._design.districts:
             return 0.0, 318.15
         T_network = float(np.mean([seen[f"{name}.T_return"] for name in self._design.districts]))
@@ -158,14 +178,14 @@ class Estimator:
 
     # --- corrections -------------------------------------------------------------------------------------------------
 
-    def _rules(self) -> dict[str, Callable[[_Seen, Array, Array], float | None]]:
+    def _rules(self) -> dict[str, Callable[[Measurements, Array, Array], float | None]]:
         return {
             "f_exchange": self._f_exchange, "f_cooler": self._f_cooler, "f_chiller": self._f_chiller,
             "f_cop": self._f_cop, "f_line": self._f_line, "f_pump": self._f_pump, "gpu_offset": self._gpu_offset,
         }  # fmt: skip
 
-    def _f_exchange(self, seen: _Seen, P_it: Array, T_gpu: Array) -> float | None:
-        cdu, names = self._design.cdus.machine, self._busy(P_it)
+    def _f_exchange(self, seen: Measurements, P_it: Array, T_gpu: Array) -> float | None:
+        cdu, names = self._design.cdus.machine, self._busy(P_it, T_gpu)
         m, Q, T_return, y = (
             np.mean([seen[f"{n}.{s}"] for n in names]) for s in ("m_flow_fws", "Q_flow", "T_return", "pump")
         )
@@ -175,7 +195,7 @@ class Estimator:
         wanted = float(Q / (T_return - T_in))
         return _solve(lambda f: float(self._model.exchange(m / cdu.m_flow_fws_nominal, y, f)), wanted, "f_exchange")
 
-    def _f_cooler(self, seen: _Seen, P_it: Array, T_gpu: Array) -> float | None:
+    def _f_cooler(self, seen: Measurements, P_it: Array, T_gpu: Array) -> float | None:
         names = self._design.coolers.names
         fan = float(np.mean([seen[f"{n}.y_fan"] for n in names]))
         bypass = max(seen[f"{n}.bypass"] for n in names)
@@ -193,7 +213,7 @@ class Estimator:
             lambda f: float(self._model.rejection(m, T_warm, fan, spray, weather, f).Q_flow), wanted, "f_cooler"
         )
 
-    def _f_chiller(self, seen: _Seen, P_it: Array, T_gpu: Array) -> float | None:
+    def _f_chiller(self, seen: Measurements, P_it: Array, T_gpu: Array) -> float | None:
         bank = self._design.chillers
         if bank is None:
             return None
@@ -206,7 +226,7 @@ class Estimator:
                 model += seen[f"{name}.Q_flow"] / cop
         return measured / model if model > 0.0 else None
 
-    def _f_cop(self, seen: _Seen, P_it: Array, T_gpu: Array) -> float | None:
+    def _f_cop(self, seen: Measurements, P_it: Array, T_gpu: Array) -> float | None:
         measured, model = 0.0, 0.0
         for name, pump in self._view.heat_pumps.items():
             y = seen[f"{name}.y"]
@@ -216,12 +236,12 @@ class Estimator:
                 model += ideal * seen[f"{name}.P_el_compressor"]
         return measured / model if model > 0.0 else None
 
-    def _f_line(self, seen: _Seen, P_it: Array, T_gpu: Array) -> float | None:
+    def _f_line(self, seen: Measurements, P_it: Array, T_gpu: Array) -> float | None:
         """From the flows that the valves' positions let through."""
         line = self._design.line
         if line <= 0.0:
             return None
-        cdu, names = self._design.cdus.machine, self._busy(P_it)
+        cdu, names = self._design.cdus.machine, self._busy(P_it, T_gpu)
         dp = float(np.mean([seen[f"{n}.dp"] for n in self._design.pumps.names]))
         m = sum(seen[f"{n}.m_flow_fws"] for n in self._names)
         if m < 0.2 * self._design.cdus.count * cdu.m_flow_fws_nominal:
@@ -233,7 +253,7 @@ class Estimator:
                 drops.append(dp - 1e5 * (seen[f"{name}.m_flow_fws"] / full) ** 2)
         return float(np.mean(drops)) / (line * m * m) if drops else None
 
-    def _f_pump(self, seen: _Seen, P_it: Array, T_gpu: Array) -> float | None:
+    def _f_pump(self, seen: Measurements, P_it: Array, T_gpu: Array) -> float | None:
         names = self._design.pumps.names
         P = sum(seen[f"{n}.P_el"] for n in names)
         m = sum(seen[f"{n}.m_flow"] for n in names)
@@ -242,18 +262,19 @@ class Estimator:
         nominal = self._design.pumps.count * self._design.pumps.machine.P_shaft_nominal
         return P / model if model > 1e-3 * nominal else None
 
-    def _gpu_offset(self, seen: _Seen, P_it: Array, T_gpu: Array) -> float | None:
+    def _gpu_offset(self, seen: Measurements, P_it: Array, T_gpu: Array) -> float | None:
         offsets = []
         for i, name in enumerate(self._names):
-            if P_it[i] >= 0.5 * P_it.max() > 0.0:
+            if P_it[i] >= 0.5 * P_it.max() > 0.0 and not math.isnan(T_gpu[i]):
                 chips = self._model.chips(P_it[i], seen[f"{name}.T_supply"], max(seen[f"{name}.pump"], 0.1))
                 offsets.append(float(T_gpu[i] - chips.T_gpu))
         # the warmest tenth of the CDUs, not a single one that has just changed its load
         return float(np.quantile(offsets, 0.9)) if offsets else None
 
-    def _busy(self, P_it: Array) -> Sequence[str]:
-        """CDUs with at least half of the largest load."""
-        return [name for name, P in zip(self._names, P_it, strict=True) if P_it.max() <= 2.0 * P]
+    def _busy(self, P_it: Array, T_gpu: Array) -> Sequence[str]:
+        """CDUs with at least half of the largest load that are not silent."""
+        rows = zip(self._names, P_it, T_gpu, strict=True)
+        return [name for name, P, T in rows if P_it.max() <= 2.0 * P and not math.isnan(T)]
 
 
 def _solve(model: Callable[[float], float], wanted: float, name: str) -> float | None:
@@ -269,16 +290,3 @@ def _solve(model: Callable[[float], float], wanted: float, name: str) -> float |
         middle = 0.5 * (lower + upper)
         lower, upper = (middle, upper) if model(middle) < wanted else (lower, middle)
     return 0.5 * (lower + upper)
-
-
-class _Seen(dict[str, float]):
-    """Measurements that refuse to hand out what is not there."""
-
-    def __missing__(self, name: str) -> float:
-        raise MissingMeasurement(f"no value of {name}")
-
-    def __getitem__(self, name: str) -> float:
-        value = super().__getitem__(name)
-        if not math.isfinite(value):
-            raise MissingMeasurement(f"{name} is not a number")
-        return value

@@ -37,9 +37,11 @@ def pump_speeds(plant: ReducedPlant, settings: MpcSettings, estimate: Estimate, 
     best = y[np.argmin(chips.P_pump + (1.0 + COOLING_SHARE) * chips.P_total, axis=1)]
     own = best[:-1] * y_plan / best[-1]
     covered = estimate.P_it + settings.load_step_cover * np.maximum(cdu.P_it_nominal - estimate.P_it, 0.0)
-    T_gpu = plant.chips(covered[:, None], T_supply, y[None, :]).T_gpu + estimate.corrections.gpu_offset
+    T_now = np.fmax(estimate.T_tcs, T_supply)  # on its way to a colder set-point it is still what it is
+    T_gpu = plant.chips(covered[:, None], T_now[:, None], y[None, :]).T_gpu + estimate.corrections.gpu_offset
     safe = T_gpu <= cdu.rack.T_gpu_limit - settings.gpu_margin
     least = np.where(safe.any(axis=1), y[np.argmax(safe, axis=1)], 1.0)
+    least[np.isnan(estimate.T_gpu)] = 1.0  # nobody knows what a silent CDU needs
     speeds: Array = np.clip(np.maximum(own, least), settings.speed_lowest, 1.0)
     return speeds
 

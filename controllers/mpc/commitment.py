@@ -115,6 +115,8 @@ def _stage(design: Design, plant: ReducedPlant, tariffs: Tariffs, o: Outlook, k:
     source = np.where(n_action > 0, heat.Q_source, 0.0)
     cost = o.dt[k] * (o.price[k] * power - o.credit[k] * source)[:, None]
     cost = cost - o.dt[k] * tariffs.heat * delivered + SURPLUS * tariffs.heat * surplus
+    if o.E_size <= 1.0:
+        return cost, 0.0 * cost
     E_next = (stored + (made[:, None] - delivered) * o.dt[k] - surplus) / o.E_size
     return cost, np.clip(E_next, 0.0, 1.0)
 

@@ -18,9 +18,9 @@ class MpcSettings(BaseModel):
         300.0, gt=0, description="between two decisions; those between two plans follow the loads of the single CDUs"
     )
     replan: Duration = Field(900.0, gt=0, description="between two optimisations: the market's quarter hour")
-    fine_stages: int = Field(16, ge=1, description="stages of fine_step: the next hours, where moves are made")
+    fine_stages: int = Field(8, ge=1, description="stages of fine_step: the next hours, where moves are made")
     fine_step: Duration = Field(900.0, gt=0)
-    coarse_stages: int = Field(20, ge=0, description="stages of coarse_step: the rest of a day, for the store")
+    coarse_stages: int = Field(22, ge=0, description="stages of coarse_step: the rest of a day, for the store")
     coarse_step: Duration = Field(3600.0, gt=0)
 
     time_limit: Duration = Field(20.0, gt=0, description="for one optimisation; a later answer is no answer")
@@ -30,7 +30,7 @@ class MpcSettings(BaseModel):
     )
 
     gpu_margin: TemperatureDifference = Field(
-        1.5, description="kept below the chips' limit: error of the quasi-steady model, and overshoot after load steps"
+        2.0, description="kept below the chips' limit: the CDU's valve loop overshoots by up to 2 K after a load step"
     )
     load_step_cover: float = Field(
         1.0, ge=0, le=1,
@@ -43,7 +43,7 @@ class MpcSettings(BaseModel):
     sink_margin: TemperatureDifference = Field(
         1.0, description="condenser outlet above the supply temperature required: heat lost and mixed in the store"
     )
-    sink_ahead: Duration = Field(21600.0, description="heat made now is used up within this time, if it is stored")
+    sink_ahead: Duration = Field(43200.0, description="within it stored heat is used: it must be warm enough then")
     valve_reserve: float = Field(
         0.9, gt=0, le=1, description="largest planned opening of a busy CDU's valve: its loop needs room to act"
     )
