@@ -201,22 +201,36 @@ class Assembly:
             raise NoConvergence("no finite solution")
         return change
 
-    def to_and_fro(self, dz: Array, previous: Array) -> bool:
-        """Whether a Newton step takes back the last move, as under a square root where a flow passes through zero."""
-        for part in (slice(0, self.n_p), slice(self.n_p, None)):
-            one, other, small = dz[part], previous[part], self._z_update_scale[part]
-            if one @ other < 0.0 and one @ one > TURNING**2 * (other @ other) and np.any(np.abs(one) > small):
+    def correction(self, dz: Array) -> Array:
+        """The Newton change of all components' states that goes with that of z, by elimination."""
+        dx: Array = -(self._s0.all + self._by_state @ dz)
+        return dx
+
+    def size(self, dz: Array, dx: Array) -> float:
+        """The largest change in a step (dz, dx), in units of its tolerance; NaN if one of them is."""
+        nodes = float(np.max(np.abs(dz) / self._z_update_scale))
+        return float(np.maximum(nodes, np.max(np.abs(dx) / self._update_scale, initial=0.0)))  # max() would drop a NaN
+
+    def turns(self, step: tuple[Array, Array], last: tuple[Array, Array]) -> bool:
+        """Whether a Newton step (dz, dx) takes back the last move, in pressures, temperatures or states.
+
+        So it does under a square root where a flow passes through zero, and about a steep switch between two levels.
+        """
+        n_p = self.n_p
+        for one, other, small in (
+            (step[0][:n_p], last[0][:n_p], self._z_update_scale[:n_p]),
+            (step[0][n_p:], last[0][n_p:], self._z_update_scale[n_p:]),
+            (step[1], last[1], self._update_scale),
+        ):
+            a, b = one / small, other / small
+            if a @ b < 0.0 and a @ a > TURNING**2 * (b @ b) and np.any(np.abs(a) > 1.0):
                 return True
         return False
 
-    def move(self, dz: Array, damping: float) -> float:
-        """Move nodes and trial states; returns the largest update in units of its tolerance."""
-        change = -damping * (self._s0.all + self._by_state @ dz)
-        self.trial.all += change
-        self.z += damping * dz
-        nodes = float(np.max(np.abs(dz) / self._z_update_scale)) * damping
-        states = float(np.max(np.abs(change) / self._update_scale, initial=0.0))
-        return float(np.maximum(nodes, states))  # keeps a NaN, as max() does not
+    def move(self, dz: Array, dx: Array) -> None:
+        """Move nodes and trial states."""
+        self.trial.all += dx
+        self.z += dz
 
     def boundary_flows(self, dz: Array) -> Array:
         """Flows across the plant's boundary, linearised at the point that the last full move reached."""

@@ -24,7 +24,7 @@ from plant_models.signals import MARKET, Role, UnknownSignal
 
 GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 SCHEMES = {"sdirk2": GAMMA, "euler": 1.0}
-MOST_ITERATIONS = 40
+MOST_ITERATIONS = 50
 MOST_HALVINGS = 6
 LONGEST_PRESSURE_MOVE = 3e4
 """Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
@@ -178,7 +178,7 @@ class Simulator:
     def _stage(self, T_c: Array, k: float) -> Array:
         """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
         a = self._a
-        previous, courage = np.zeros(a.n), 1.0
+        last, last_size, courage = (np.zeros(a.n), np.zeros(a.x.all.size)), math.inf, 1.0
         for _ in range(MOST_ITERATIONS):
             self.iterations += 1
             a.linearise()
@@ -186,16 +186,22 @@ class Simulator:
                 dz = a.solve(T_c, k)
             except NoConvergence as error:
                 raise NoConvergence(f"{error} near {', '.join(a.suspects(self.plant)[:3]) or 'the nodes'}") from None
-            courage = 0.5 * courage if a.to_and_fro(dz, previous) else min(1.0, 2.0 * courage)
+            dx = a.correction(dz)
+            size = a.size(dz, dx)
+            if not math.isfinite(size):
+                raise NoConvergence(f"no finite state in {', '.join(a.suspects(self.plant)[:3])}")
+            if size < 1.0:
+                a.move(dz, dx)
+                return dz
+            if a.turns((dz, dx), last):
+                courage *= 0.5
+            elif size < last_size:
+                courage = min(1.0, 1.5 * courage)
             longest = max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0)
             damping = courage * min(1.0, LONGEST_PRESSURE_MOVE / longest)
-            previous = damping * dz
-            update = a.move(dz, damping)
-            if not math.isfinite(update):
-                raise NoConvergence(f"no finite state in {', '.join(a.suspects(self.plant)[:3])}")
-            if update < 1.0 and damping == 1.0:
-                return dz
-        raise NoConvergence(f"Newton's method still moves by {update:.3g} tolerances after {MOST_ITERATIONS} rounds")
+            last, last_size = (damping * dz, damping * dx), size
+            a.move(*last)
+        raise NoConvergence(f"Newton's method still moves by {size:.3g} tolerances after {MOST_ITERATIONS} rounds")
 
     def settle(self, duration: float, first_step: float = 5.0, last_step: float = 600.0) -> None:
         """Run with growing steps towards a steady state, and start the accounts anew."""

@@ -1,0 +1,167 @@
+"""Whole plants at the edges: second law, monotony, frost and heat, no load and full load, machines that stand still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plant_models.integrate import Simulator
+from plant_models.signals import Role
+from tests.strategies.running_plants import ZERO, all_finite, shipped, temperatures
+
+
+@pytest.fixture
+def bench() -> Simulator:
+    return shipped("bench_loop")
+
+
+@pytest.mark.parametrize("site", ["bench_loop", "rovaltain", "rovaltain@36", "rovaltain@109"])
+@pytest.mark.parametrize(("load", "T_dry"), [(1.0, 30.0), (0.4, 5.0), (0.1, -10.0)])
+def test_no_temperature_crosses_the_one_it_is_cooled_by(site: str, load: float, T_dry: float) -> None:
+    """Once settled: chip above case above coolant above supply above facility water above outside air."""
+    simulator = shipped(site)
+    plant = simulator.plant
+    simulator.set("weather.T_dry", ZERO + T_dry)
+    simulator.set("weather.T_wet", ZERO + T_dry - 3.0)
+    for name in plant.of_kind("cdu"):
+        simulator.set(f"{name}.P_it", load * plant.components[name].P_it_nominal)  # type: ignore[attr-defined]
+    simulator.settle(24 * 3600.0)
+    get, slack = simulator.get, 1e-3
+    for name in plant.of_kind("cdu"):
+        entering = get(f"{plant.node_of(name, 'inlet')}.T")
+        assert entering - slack <= get(f"{name}.T_supply") <= get(f"{name}.T_return") + slack
+        assert entering - slack <= get(f"{name}.T_fws") <= get(f"{name}.T_return") + slack
+        for rack in plant.components[name].rack_names():  # type: ignore[attr-defined]
+            case, coolant = get(f"{name}.{rack}.T_case"), get(f"{name}.{rack}.T_coolant")
+            assert get(f"{name}.T_supply") - slack <= coolant <= case + slack <= get(f"{name}.T_gpu_max") + 2 * slack
+    for name in plant.of_kind("dry_cooler"):
+        assert get(f"{name}.T") >= ZERO + T_dry - slack
+        assert get(f"{name}.T") <= get(f"{plant.node_of(name, 'inlet')}.T") + slack
+
+
+def test_temperatures_stay_between_what_heats_and_what_cools_them(bench: Simulator) -> None:
+    """Without load and with pumps running, nothing leaves the range of start, pump heat and outside air."""
+    bench.set("cdu.P_it", 0.0)
+    bench.set("heat_pump.y_set", 0.0)
+    bench.set("weather.T_dry", 290.0)
+    names = [n for n in temperatures(bench.plant) if n.startswith(("cdu", "fws", "pump", "passage", "dry_cooler"))]
+    hottest = bench.get_many(names).max()
+    for _ in range(240):
+        bench.step(30.0)
+        now = bench.get_many(names)
+        assert now.max() <= hottest + 0.05
+        assert now.min() >= 290.0 - 0.05
+
+
+def pumps_off(simulator: Simulator) -> None:
+    for name in simulator.plant.of_kind("pump_group"):
+        simulator.set(f"{name}.n_on", 0.0)
+
+
+def coolant_pumps_off(simulator: Simulator) -> None:
+    for name in simulator.plant.of_kind("cdu"):
+        simulator.set(f"{name}.y_pump", 0.0)
+
+
+def valves_closed(simulator: Simulator) -> None:
+    for name in simulator.plant.of_kind("cdu"):
+        simulator.set(f"{name}.T_supply_set", simulator.plant.vocabulary[f"{name}.T_supply_set"].upper)
+    for name in simulator.plant.of_kind("heat_pump"):
+        simulator.set(f"{name}.y_set", 0.0)
+
+
+def everything_on(simulator: Simulator) -> None:
+    for signal in simulator.plant.vocabulary.role(Role.INPUT):
+        simulator.set(signal.name, signal.upper)
+
+
+def everything_low(simulator: Simulator) -> None:
+    for signal in simulator.plant.vocabulary.role(Role.INPUT):
+        simulator.set(signal.name, signal.lower)
+
+
+CASES = (pumps_off, coolant_pumps_off, valves_closed, everything_on, everything_low)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+@pytest.mark.parametrize("site", ["bench_loop", "rovaltain"])
+def test_frost_heat_no_load_full_load_and_stopped_machines(site: str, case: Callable[[Simulator], None]) -> None:
+    for T_dry, load in product((-20.0, 45.0), (0.0, 1.0)):
+        simulator = shipped(site)
+        plant = simulator.plant
+        simulator.set("weather.T_dry", ZERO + T_dry)
+        simulator.set("weather.T_wet", ZERO + T_dry - (18.0 if T_dry > 0 else 1.0))
+        for name in plant.of_kind("cdu"):
+            simulator.set(f"{name}.P_it", load * plant.components[name].P_it_nominal)  # type: ignore[attr-defined]
+        case(simulator)
+        for _ in range(120):
+            simulator.step(60.0)
+            now = simulator.get_many(temperatures(plant))
+            assert np.all(now > ZERO - 21.0)
+            assert np.all(now < ZERO + 125.0)
+        assert all_finite(simulator)
+        assert simulator.balance("energy").error < 1e-11
+        assert simulator.balance("mass").error < 1e-9
+
+
+def test_chips_without_coolant_trip_and_recover(bench: Simulator) -> None:
+    coolant_pumps_off(bench)
+    for _ in range(20):
+        bench.step(30.0)
+    assert bench.get("cdu.T_gpu_max") <= ZERO + 105.0 + 1.0
+    assert bench.get("cdu.P_it_total") < 0.01 * bench.get("cdu.P_it")
+    bench.set("cdu.y_pump", 1.0)
+    bench.settle(3600.0)
+    assert bench.get("cdu.T_gpu_max") < ZERO + 85.0
+    assert bench.get("cdu.P_it_total") > 0.99 * bench.get("cdu.P_it")
+
+
+@pytest.mark.parametrize("dt", [5.0, 30.0, 60.0, 300.0, 900.0])
+def test_closing_valves_and_stopping_pumps_never_reverse_a_flow(bench: Simulator, dt: float) -> None:
+    """A long step may carry a position past its stop: flows must not follow."""
+    bench.set("cdu.T_supply_set", ZERO + 45.0)
+    bench.set("cdu.P_it", 0.0)
+    bench.set("cdu.y_pump", 0.0)
+    bench.set("heat_pump.y_set", 0.0)
+    for _ in range(20):
+        bench.step(dt)
+        assert bench.get("cdu.m_flow_fws") > 0.0
+        assert bench.get("cdu.m_flow_tcs") >= 0.0
+        assert bench.get("heat_pump.m_flow_source") >= 0.0
+
+
+def test_every_cdu_has_its_own_load_and_its_own_temperature() -> None:
+    simulator = shipped("rovaltain")
+    cdus = simulator.plant.of_kind("cdu")
+    for i, name in enumerate(cdus):
+        simulator.set(f"{name}.P_it", (0.3 + 0.01 * i) * 1.056e6)
+    simulator.settle(6 * 3600.0)
+    for quantity in ("T_return", "T_gpu_max", "Q_flow", "valve"):
+        values = simulator.get_many([f"{name}.{quantity}" for name in cdus])
+        assert len(np.unique(values.round(5))) == 70, quantity
+        halls = values.reshape(7, 10)
+        assert np.all(np.diff(halls, axis=1) > 0.0), quantity
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+@settings(max_examples=10, deadline=None)
+def test_more_load_never_cools_anything(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    rows = []
+    names = [n for n in temperatures(shipped("bench_loop").plant) if n.startswith(("cdu", "fws", "passage"))]
+    for load in (low, high):
+        simulator = shipped("bench_loop")
+        simulator.set("heat_pump.y_set", 0.0)
+        simulator.set("cdu.P_it", load * 920e3)
+        # actuators held: fans at full speed, the valve open, the pump at its pressure
+        simulator.set("dry_cooler.T_leaving_set", ZERO + 18.0)
+        simulator.set("cdu.T_supply_set", ZERO + 20.0)
+        simulator.set("weather.T_dry", ZERO + 25.0)
+        simulator.settle(12 * 3600.0)
+        rows.append(simulator.get_many(names))
+    assert np.all(rows[1] >= rows[0] - 1e-3)
