@@ -27,8 +27,9 @@ def assert_balanced(simulator: Simulator) -> None:
     """Energy and mass close to round-off; the flows that met in the nodes to the solver's tolerance."""
     assert simulator.balance("energy").error < 1e-11
     assert simulator.balance("mass").error < 1e-9
-    unbalanced, passed = simulator.circulation
-    assert unbalanced < 2e-5 * max(passed, 1.0)  # set-points thrown from end to end; in service 1e-9, see below
+    # near standstill little passes: held against the nominal flow; in service it is 1e-9 of what passes, see below
+    unbalanced, _ = simulator.circulation
+    assert unbalanced < 1e-5 * 22.0 * simulator.elapsed
 
 
 @given(st.data(), st.integers(1, 3), st.booleans(), st.booleans(), st.booleans())
