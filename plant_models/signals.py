@@ -81,45 +81,76 @@ class Signal:
         return self if self.shared else replace(self, name=f"{owner}.{self.name}")
 
 
-def state(name: str, unit: str, description: str, *, start: float, energy: float = 0.0, mass: float = 0.0,
-          lower: float = -math.inf, upper: float = math.inf) -> Signal:
+def state(
+    name: str,
+    unit: str,
+    description: str,
+    *,
+    start: float,
+    energy: float = 0.0,
+    mass: float = 0.0,
+    lower: float = -math.inf,
+    upper: float = math.inf,
+) -> Signal:
     """A state that starts at ``start`` and stores ``energy`` J and ``mass`` kg per unit."""
     return Signal(name, unit, Role.STATE, description, start, lower, upper, energy=energy, mass=mass)
 
 
-def setpoint(name: str, unit: str, description: str, *, default: float, lower: float, upper: float,
-             rate_max: float = math.inf) -> Signal:
+def setpoint(
+    name: str, unit: str, description: str, *, default: float, lower: float, upper: float, rate_max: float = math.inf
+) -> Signal:
     """An input as commissioned at ``default``, between ``lower`` and ``upper``."""
     return Signal(name, unit, Role.INPUT, description, default, lower, upper, rate_max)
 
 
-def disturbance(name: str, unit: str, description: str, *, default: float, lower: float = -math.inf,
-                upper: float = math.inf, shared: bool = False) -> Signal:
+def disturbance(
+    name: str,
+    unit: str,
+    description: str,
+    *,
+    default: float,
+    lower: float = -math.inf,
+    upper: float = math.inf,
+    shared: bool = False,
+) -> Signal:
     """A quantity from outside; ``default`` is its design value."""
     return Signal(name, unit, Role.DISTURBANCE, description, default, lower, upper, shared=shared)
 
 
-def parameter(name: str, unit: str, description: str, *, default: float, lower: float = -math.inf,
-              upper: float = math.inf) -> Signal:
+def parameter(
+    name: str, unit: str, description: str, *, default: float, lower: float = -math.inf, upper: float = math.inf
+) -> Signal:
     """A constant of one machine that a study or a calibration may change."""
     return Signal(name, unit, Role.PARAMETER, description, default, lower, upper)
 
 
-def output(name: str, unit: str, description: str, *, boundary: str | None = None, account: Account | None = None,
-           upper: float = math.inf, limit: bool = False) -> Signal:
+def output(
+    name: str,
+    unit: str,
+    description: str,
+    *,
+    boundary: str | None = None,
+    account: Account | None = None,
+    upper: float = math.inf,
+    limit: bool = False,
+) -> Signal:
     """A computed quantity."""
     return Signal(name, unit, Role.OUTPUT, description, upper=upper, boundary=boundary, account=account, limit=limit)
 
 
-T_DRY = disturbance("weather.T_dry", "K", "outside air, dry bulb", default=293.15, lower=223.15, upper=328.15,
-                    shared=True)
-T_WET = disturbance("weather.T_wet", "K", "outside air, wet bulb", default=288.15, lower=223.15, upper=313.15,
-                    shared=True)
+T_DRY = disturbance(
+    "weather.T_dry", "K", "outside air, dry bulb", default=293.15, lower=223.15, upper=328.15, shared=True
+)
+T_WET = disturbance(
+    "weather.T_wet", "K", "outside air, wet bulb", default=288.15, lower=223.15, upper=313.15, shared=True
+)
 P_AIR = disturbance("weather.p", "Pa", "outside air pressure", default=101325.0, lower=6e4, upper=1.1e5, shared=True)
-PRICE_ELECTRICITY = disturbance("market.price_electricity", "EUR/J", "electricity price at the meter",
-                                default=60 / 3.6e9, shared=True)
-CO2_INTENSITY = disturbance("market.co2_intensity", "kg/J", "CO2 of the electricity drawn", default=0.05 / 3.6e6,
-                            lower=0.0, shared=True)
+PRICE_ELECTRICITY = disturbance(
+    "market.price_electricity", "EUR/J", "electricity price at the meter", default=60 / 3.6e9, shared=True
+)
+CO2_INTENSITY = disturbance(
+    "market.co2_intensity", "kg/J", "CO2 of the electricity drawn", default=0.05 / 3.6e6, lower=0.0, shared=True
+)
 MARKET = (PRICE_ELECTRICITY, CO2_INTENSITY)
 
 

@@ -43,29 +43,59 @@ class Definition:
 
 
 DEFINITIONS: tuple[Definition, ...] = (
-    Definition("pue", "1", "Power usage effectiveness",
-               "electricity of IT and cooling over electricity of IT; heat recovery beyond the handover stands outside",
-               "ISO/IEC 30134-2", -1),
-    Definition("ere", "1", "Energy reuse effectiveness",
-               "electricity of the data centre less the heat reused, over electricity of IT",
-               "The Green Grid WP 29", -1),
-    Definition("erf", "1", "Energy reuse factor",
-               "heat reused, metered at the handover before the heat pump, over electricity of the data centre",
-               "ISO/IEC 30134-6", 1),
-    Definition("wue_l_per_kWh", "l/kWh", "Water usage effectiveness",
-               "water evaporated, bled and topped up, over electricity of IT", "ISO/IEC 30134-9", -1),
-    Definition("cue_kg_per_kWh", "kg/kWh", "Carbon usage effectiveness",
-               "CO2 of the data centre's electricity over electricity of IT", "ISO/IEC 30134-8", -1),
+    Definition(
+        "pue",
+        "1",
+        "Power usage effectiveness",
+        "electricity of IT and cooling over electricity of IT; heat recovery beyond the handover stands outside",
+        "ISO/IEC 30134-2",
+        -1,
+    ),
+    Definition(
+        "ere",
+        "1",
+        "Energy reuse effectiveness",
+        "electricity of the data centre less the heat reused, over electricity of IT",
+        "The Green Grid WP 29",
+        -1,
+    ),
+    Definition(
+        "erf",
+        "1",
+        "Energy reuse factor",
+        "heat reused, metered at the handover before the heat pump, over electricity of the data centre",
+        "ISO/IEC 30134-6",
+        1,
+    ),
+    Definition(
+        "wue_l_per_kWh",
+        "l/kWh",
+        "Water usage effectiveness",
+        "water evaporated, bled and topped up, over electricity of IT",
+        "ISO/IEC 30134-9",
+        -1,
+    ),
+    Definition(
+        "cue_kg_per_kWh",
+        "kg/kWh",
+        "Carbon usage effectiveness",
+        "CO2 of the data centre's electricity over electricity of IT",
+        "ISO/IEC 30134-8",
+        -1,
+    ),
     Definition("electricity_MWh", "MWh", "Electricity", "all electricity drawn: IT, cooling and heat recovery", "", -1),
     Definition("electricity_it_MWh", "MWh", "Electricity of IT", "drawn by the racks"),
     Definition("electricity_cooling_MWh", "MWh", "Electricity of cooling", "pumps, fans, chillers", "", -1),
-    Definition("electricity_recovery_MWh", "MWh", "Electricity of heat recovery",
-               "heat pumps and pumps beyond the handover"),
-    Definition("electricity_cost_EUR", "EUR", "Electricity cost",
-               "price at the moment times all electricity drawn", "", -1),
+    Definition(
+        "electricity_recovery_MWh", "MWh", "Electricity of heat recovery", "heat pumps and pumps beyond the handover"
+    ),
+    Definition(
+        "electricity_cost_EUR", "EUR", "Electricity cost", "price at the moment times all electricity drawn", "", -1
+    ),
     Definition("heat_reused_MWh", "MWh", "Heat reused", "taken out of the facility water at the handover", "", 1),
-    Definition("heat_delivered_MWh", "MWh", "Heat delivered",
-               "received by the heat consumers, after the heat pump", "", 1),
+    Definition(
+        "heat_delivered_MWh", "MWh", "Heat delivered", "received by the heat consumers, after the heat pump", "", 1
+    ),
     Definition("heat_demand_MWh", "MWh", "Heat demand", "asked for by the heat consumers"),
     Definition("heat_rejected_MWh", "MWh", "Heat rejected", "given to the outside air"),
     Definition("heat_demand_met", "1", "Share of heat demand met", "heat delivered over heat demand", "", 1),
@@ -76,34 +106,78 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("start_cost_EUR", "EUR", "Cost of starts", "starts of heat pumps times the cost of one", "", -1),
     Definition("net_cost_EUR", "EUR", "Net cost", "electricity, water, CO2 and starts, less heat revenue", "", -1),
     Definition("stored_heat_change_MWh", "MWh", "Stored heat", "held by the stores at the end more than at the start"),
-    Definition("net_cost_with_store_EUR", "EUR", "Net cost with the stores made equal",
-               "net cost less what it costs to make the stored heat: mean price over the heat pumps' mean COP", "", -1),
-    Definition("net_cost_besides_it_EUR", "EUR", "Net cost besides IT",
-               "net cost less the electricity of IT at the price of the moment: what cooling and heat come to", "", -1),
-    Definition("net_cost_EUR_per_MWh_IT", "EUR/MWh", "Net cost per IT energy",
-               "net cost over electricity of IT", "", -1),
+    Definition(
+        "net_cost_with_store_EUR",
+        "EUR",
+        "Net cost with the stores made equal",
+        "net cost less what it costs to make the stored heat: mean price over the heat pumps' mean COP",
+        "",
+        -1,
+    ),
+    Definition(
+        "net_cost_besides_it_EUR",
+        "EUR",
+        "Net cost besides IT",
+        "net cost less the electricity of IT at the price of the moment: what cooling and heat come to",
+        "",
+        -1,
+    ),
+    Definition(
+        "net_cost_EUR_per_MWh_IT", "EUR/MWh", "Net cost per IT energy", "net cost over electricity of IT", "", -1
+    ),
     Definition("water_m3", "m³", "Water", "evaporated, bled and topped up", "", -1),
     Definition("water_evaporated_m3", "m³", "Water evaporated", "into the outside air", "", -1),
     Definition("water_blowdown_m3", "m³", "Water bled", "bled, blown down and drifted", "", -1),
     Definition("water_loop_m3", "m³", "Water topped up", "into the closed loops", "", -1),
     Definition("spray_hours", "h", "Spray hours", "hours in which water is put into the air stream", "", -1),
-    Definition("thermal_violation_Kh", "K h", "Thermal violation",
-               "excess over every limited temperature, integrated over time and summed", "", -1),
+    Definition(
+        "thermal_violation_Kh",
+        "K h",
+        "Thermal violation",
+        "excess over every limited temperature, integrated over time and summed",
+        "",
+        -1,
+    ),
     Definition("thermal_excess_max_K", "K", "Largest excess", "largest excess over any limited temperature", "", -1),
     Definition("thermal_violation_s", "s", "Time above a limit", "summed over all limited temperatures", "", -1),
     Definition("peak_power_MW", "MW", "Peak power", "highest quarter-hour mean of all electricity drawn", "", -1),
     Definition("starts_per_day", "1/d", "Starts per day", "starts of all heat pumps together, per day", "", -1),
-    Definition("actuator_travel", "1/d", "Actuator travel",
-               "full strokes per day that a set-point travels, mean over all set-points", "", -1),
-    Definition("controller_time_ratio_mean", "1", "Controller time, mean",
-               "computing time of a decision over the time between two", "", -1),
-    Definition("controller_time_ratio_p99", "1", "Controller time, 99th percentile",
-               "the same, 99 of 100 lie below", "", -1),
+    Definition(
+        "actuator_travel",
+        "1/d",
+        "Actuator travel",
+        "full strokes per day that a set-point travels, mean over all set-points",
+        "",
+        -1,
+    ),
+    Definition(
+        "controller_time_ratio_mean",
+        "1",
+        "Controller time, mean",
+        "computing time of a decision over the time between two",
+        "",
+        -1,
+    ),
+    Definition(
+        "controller_time_ratio_p99", "1", "Controller time, 99th percentile", "the same, 99 of 100 lie below", "", -1
+    ),
     Definition("controller_time_ratio_max", "1", "Controller time, largest", "the same, the slowest", "", -1),
-    Definition("controller_failures", "1", "Controller failures",
-               "decisions that fell back on the rule-based sequences or were not ok otherwise", "", -1),
-    Definition("energy_balance_error", "1", "Energy balance error",
-               "energy stored less what crossed the boundary, over what crossed it", "", -1),
+    Definition(
+        "controller_failures",
+        "1",
+        "Controller failures",
+        "decisions that fell back on the rule-based sequences or were not ok otherwise",
+        "",
+        -1,
+    ),
+    Definition(
+        "energy_balance_error",
+        "1",
+        "Energy balance error",
+        "energy stored less what crossed the boundary, over what crossed it",
+        "",
+        -1,
+    ),
     Definition("mass_balance_error", "1", "Mass balance error", "the same for water", "", -1),
 )
 
@@ -137,8 +211,11 @@ def limited(ledger: Ledger) -> dict[str, Thermal]:
     for signal in ledger.vocabulary.values():
         if signal.limit and signal.unit == "K" and signal.name not in kept:
             excess = np.maximum(ledger.column(signal.name) - signal.upper, 0.0)
-            kept[signal.name] = Thermal(violation_Ks=float(excess @ ledger.dt), excess_max_K=float(excess.max()),
-                                        seconds=float((excess > 0) @ ledger.dt))
+            kept[signal.name] = Thermal(
+                violation_Ks=float(excess @ ledger.dt),
+                excess_max_K=float(excess.max()),
+                seconds=float((excess > 0) @ ledger.dt),
+            )
     return kept
 
 
@@ -148,7 +225,8 @@ def switched(ledger: Ledger) -> dict[str, OnOff]:
         return ledger.info.on_off
     owners = {s.name.rpartition(".")[0] for s in ledger.signals(Account.ELECTRICITY_RECOVERY)}
     return {
-        f"{owner}.y": OnOff(threshold=0.05) for owner in sorted(owners)
+        f"{owner}.y": OnOff(threshold=0.05)
+        for owner in sorted(owners)
         if f"{owner}.y" in ledger.vocabulary and f"{owner}.y_set" in ledger.vocabulary
     }
 
@@ -218,10 +296,14 @@ def _money(ledger: Ledger) -> dict[str, float | None]:
     net = sum(costs.values()) - revenue
     stored = ledger.stored_change
     worth = stored * ledger.price_mean / cop if (cop := recovery_cop(ledger)) else 0.0 if stored == 0.0 else None
-    return {**costs, "heat_revenue_EUR": revenue, "net_cost_EUR": net,
-            "stored_heat_change_MWh": stored / MWH,
-            "net_cost_with_store_EUR": None if worth is None else net - worth,
-            "net_cost_besides_it_EUR": net - ledger.cost_of(*IT)}
+    return {
+        **costs,
+        "heat_revenue_EUR": revenue,
+        "net_cost_EUR": net,
+        "stored_heat_change_MWh": stored / MWH,
+        "net_cost_with_store_EUR": None if worth is None else net - worth,
+        "net_cost_besides_it_EUR": net - ledger.cost_of(*IT),
+    }
 
 
 def recovery_cop(ledger: Ledger) -> float | None:
@@ -277,6 +359,7 @@ def _travel(ledger: Ledger, days: float) -> float | None:
     """Full strokes per day, mean over the set-points with two finite bounds."""
     strokes = [
         float(np.abs(np.diff(ledger.column(s.name))).sum()) / (s.upper - s.lower)
-        for s in ledger.vocabulary.role(Role.INPUT) if 0 < s.upper - s.lower < np.inf
+        for s in ledger.vocabulary.role(Role.INPUT)
+        if 0 < s.upper - s.lower < np.inf
     ]
     return float(np.mean(strokes)) / days if strokes else None

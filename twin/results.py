@@ -298,7 +298,8 @@ def _record(signal: Signal) -> dict[str, Any]:
     """A signal as JSON-ready data; infinite bounds and other defaults are left out."""
     values = {field.name: getattr(signal, field.name) for field in fields(signal)}
     return {
-        key: value for key, value in values.items()
+        key: value
+        for key, value in values.items()
         if key in _ALWAYS or (value != _DEFAULTS[key] and value == value)  # NaN is a default, and never equal
     }
 

@@ -51,8 +51,13 @@ SPAN_MIN = 5.0
 """K, smallest temperature difference between supply and return for which the flow is computed"""
 
 
-def outdoor_curve(T_dry: Value, T_supply_design: float = 348.15, T_design: float = 266.15,
-                  T_supply_summer: float = 338.15, T_summer: float = 288.15) -> Value:
+def outdoor_curve(
+    T_dry: Value,
+    T_supply_design: float = 348.15,
+    T_design: float = 266.15,
+    T_supply_summer: float = 338.15,
+    T_summer: float = 288.15,
+) -> Value:
     """Supply temperature (K) of a network at outside air ``T_dry`` (K; float, array or symbol): straight between
     ``T_supply_design`` at ``T_design`` and colder, and ``T_supply_summer`` at ``T_summer`` and warmer.
 
@@ -87,8 +92,10 @@ class District(Component):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.T_supply_design < self.T_return_design + SPAN_MIN:
-            raise ValueError(f"T_supply_design = {self.T_supply_design:g} K must be at least {SPAN_MIN:g} K above "
-                             f"T_return_design = {self.T_return_design:g} K")
+            raise ValueError(
+                f"T_supply_design = {self.T_supply_design:g} K must be at least {SPAN_MIN:g} K above "
+                f"T_return_design = {self.T_return_design:g} K"
+            )
         return self
 
     @property
@@ -109,17 +116,36 @@ class District(Component):
     def signals(self) -> tuple[Signal, ...]:
         """See :class:`Component`."""
         starts = {"supply_pipe": self.T_supply_design, "return_pipe": self.T_return_design}
-        cells = [state(name, "K", f"water in the buried pipe, {way.split('_')[0]}", start=start, energy=self.C_cell)
-                 for way, start in starts.items() for name in self._cells(way)]
+        cells = [
+            state(name, "K", f"water in the buried pipe, {way.split('_')[0]}", start=start, energy=self.C_cell)
+            for way, start in starts.items()
+            for name in self._cells(way)
+        ]
         return (
             *cells,
             disturbance("Q_demand", "W", "heat that the consumers need", default=self.Q_demand_design, lower=0.0),
-            disturbance("T_supply_required", "K", "supply temperature that the consumers need",
-                        default=self.T_supply_design, lower=273.15, upper=403.15),
-            disturbance("T_return", "K", "return temperature of the consumers", default=self.T_return_design,
-                        lower=273.15, upper=373.15),
-            output("Q_flow_delivered", "W", "heat that the consumers receive from the plant",
-                   account=Account.HEAT_DELIVERED),
+            disturbance(
+                "T_supply_required",
+                "K",
+                "supply temperature that the consumers need",
+                default=self.T_supply_design,
+                lower=273.15,
+                upper=403.15,
+            ),
+            disturbance(
+                "T_return",
+                "K",
+                "return temperature of the consumers",
+                default=self.T_return_design,
+                lower=273.15,
+                upper=373.15,
+            ),
+            output(
+                "Q_flow_delivered",
+                "W",
+                "heat that the consumers receive from the plant",
+                account=Account.HEAT_DELIVERED,
+            ),
             output("Q_flow_demand", "W", "heat that the consumers need", account=Account.HEAT_DEMAND),
             output("Q_flow_unmet", "W", "heat that the network's own boilers have to give"),
             output("Q_flow_consumers", "W", "minus what the consumers receive from the plant", boundary="energy"),
@@ -153,8 +179,10 @@ class District(Component):
         return Equations(
             rates=rates,
             flows={
-                "supply.m_flow": m_flow, "supply.H_flow": m_flow * fluid.h(v["supply.T"]),
-                "return.m_flow": -m_flow, "return.H_flow": -m_flow * fluid.h(T_back),
+                "supply.m_flow": m_flow,
+                "supply.H_flow": m_flow * fluid.h(v["supply.T"]),
+                "return.m_flow": -m_flow,
+                "return.H_flow": -m_flow * fluid.h(T_back),
             },
             outputs={
                 "Q_flow_delivered": Q_delivered,

@@ -96,15 +96,23 @@ class HeatPump(Component):
     source_share_min: Fraction = Field(0.25, description="smallest source flow while on, of nominal")
     sink_share_min: Fraction = Field(0.1, description="smallest sink flow while on, of nominal")
     sink_share_max: Ratio = Field(2.0, description="largest sink flow, of nominal")
-    residence_time: Duration = Field(120.0, description="heat capacity of either outlet volume over that of its "
-                                                        "nominal flow [assumption]")
+    residence_time: Duration = Field(
+        120.0, description="heat capacity of either outlet volume over that of its nominal flow [assumption]"
+    )
     dp_source_nominal: Pressure = Field(100e3, description="head of the source pump, for its power [assumption]")
     dp_sink_nominal: Pressure = Field(150e3, description="head of the sink pump, for its power [assumption]")
     eta_pump: Fraction = Field(0.75, gt=0, description="circulation pumps, shaft to hydraulic power [assumption]")
-    drive_loss: Fraction = Field(0.03, lt=1, description="share of all electricity that motors and converters give to "
-                                                         "the room, outside the water's balance [assumption]")
-    loss_share: Fraction = Field(0.001, description="of the full load's heat, lost to the machine room at "
-                                                    "T_sink_out_nominal, also while warm and off [assumption]")
+    drive_loss: Fraction = Field(
+        0.03,
+        lt=1,
+        description="share of all electricity that motors and converters give to "
+        "the room, outside the water's balance [assumption]",
+    )
+    loss_share: Fraction = Field(
+        0.001,
+        description="of the full load's heat, lost to the machine room at "
+        "T_sink_out_nominal, also while warm and off [assumption]",
+    )
     T_room: Temperature = 298.15
     y_commissioned: Fraction = Field(0.0, description="default of the set-point y_set")
     T_sink_commissioned: Temperature = Field(348.15, description="default of the set-point T_sink_set")
@@ -113,20 +121,27 @@ class HeatPump(Component):
     def _possible(self) -> Self:
         cools = self.T_source_out_nominal < self.T_source_in_nominal
         if not (cools and self.T_sink_in_nominal < self.T_sink_out_nominal):
-            raise ValueError("a heat pump cools its source and heats its sink: state T_source_out_nominal below "
-                             "T_source_in_nominal and T_sink_out_nominal above T_sink_in_nominal")
+            raise ValueError(
+                "a heat pump cools its source and heats its sink: state T_source_out_nominal below "
+                "T_source_in_nominal and T_sink_out_nominal above T_sink_in_nominal"
+            )
         reversible = self.carnot_nominal * (1.0 - self.drive_loss) / COP_FACTOR_MAX
         if not 1.0 < self.COP_nominal < reversible:
-            raise ValueError(f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {reversible:.2f} (Carnot between "
-                             "the nominal outlet temperatures and pinches, less drive_loss and range of COP_factor)")
+            raise ValueError(
+                f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {reversible:.2f} (Carnot between "
+                "the nominal outlet temperatures and pinches, less drive_loss and range of COP_factor)"
+            )
         if not self.T_room < self.T_sink_out_nominal:
-            raise ValueError(f"T_room = {self.T_room:g} K must lie below T_sink_out_nominal = "
-                             f"{self.T_sink_out_nominal:g} K")
+            raise ValueError(
+                f"T_room = {self.T_room:g} K must lie below T_sink_out_nominal = {self.T_sink_out_nominal:g} K"
+            )
         if not self.sink_share_min < 1.0 <= self.sink_share_max:
             raise ValueError("sink_share_min < 1 <= sink_share_max must hold: the pump reaches its nominal flow")
         if not self.T_sink_set_min <= self.T_sink_commissioned <= self.T_sink_set_max:
-            raise ValueError(f"T_sink_commissioned = {self.T_sink_commissioned:g} K lies outside T_sink_set_min .. "
-                             f"T_sink_max - derate_band ({self.T_sink_set_min:g} .. {self.T_sink_set_max:g} K)")
+            raise ValueError(
+                f"T_sink_commissioned = {self.T_sink_commissioned:g} K lies outside T_sink_set_min .. "
+                f"T_sink_max - derate_band ({self.T_sink_set_min:g} .. {self.T_sink_set_max:g} K)"
+            )
         return self
 
     @property
@@ -182,18 +197,33 @@ class HeatPump(Component):
         recovery = Account.ELECTRICITY_RECOVERY
         return (
             state("y", "1", "part-load state of the compressor", start=0.0, lower=0.0, upper=1.0),
-            state("T_source_out", "K", "water at the evaporator's outlet", start=self.T_source_out_nominal,
-                  energy=self.C_source),
-            state("T_sink_out", "K", "water at the condenser's outlet", start=self.T_sink_in_nominal,
-                  energy=self.C_sink),
+            state(
+                "T_source_out",
+                "K",
+                "water at the evaporator's outlet",
+                start=self.T_source_out_nominal,
+                energy=self.C_source,
+            ),
+            state(
+                "T_sink_out", "K", "water at the condenser's outlet", start=self.T_sink_in_nominal, energy=self.C_sink
+            ),
             setpoint("y_set", "1", "commanded load, 0: off", default=self.y_commissioned, lower=0.0, upper=1.0),
-            setpoint("T_sink_set", "K", "condenser outlet temperature", default=self.T_sink_commissioned,
-                     lower=self.T_sink_set_min, upper=self.T_sink_set_max, rate_max=1.0 / 60.0),
-            parameter("COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5,
-                      upper=COP_FACTOR_MAX),
+            setpoint(
+                "T_sink_set",
+                "K",
+                "condenser outlet temperature",
+                default=self.T_sink_commissioned,
+                lower=self.T_sink_set_min,
+                upper=self.T_sink_set_max,
+                rate_max=1.0 / 60.0,
+            ),
+            parameter(
+                "COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5, upper=COP_FACTOR_MAX
+            ),
             output("COP", "1", "compressor COP that the present temperatures and load allow, also while off"),
-            output("Q_flow_source", "W", "heat taken from the source, metered in its water",
-                   account=Account.HEAT_REUSED),
+            output(
+                "Q_flow_source", "W", "heat taken from the source, metered in its water", account=Account.HEAT_REUSED
+            ),
             output("Q_flow_sink", "W", "heat given to the sink, metered in its water"),
             output("P_el", "W", "electricity of compressor and circulation pumps", account=recovery),
             output("P_el_compressor", "W", "electricity of the compressor"),
@@ -224,8 +254,9 @@ class HeatPump(Component):
 
         load = self.load(y)
         cop = v["COP_factor"] * self.cop(T_source, T_sink, load)
-        derate = (smoothstep((T_source - self.T_source_min) / self.derate_band)
-                  * smoothstep((self.T_sink_max - T_sink) / self.derate_band))
+        derate = smoothstep((T_source - self.T_source_min) / self.derate_band) * smoothstep(
+            (self.T_sink_max - T_sink) / self.derate_band
+        )
         Q_condenser = load * self.Q_flow_sink_nominal * derate
         P_compressor = Q_condenser / cop
         Q_evaporator = Q_condenser - (1.0 - loss) * P_compressor
@@ -247,10 +278,14 @@ class HeatPump(Component):
                 "T_sink_out": (H_sink_in + H_sink_out + Q_condenser + P_sink + Q_loss) / self.C_sink,
             },
             flows={
-                "evaporator_in.m_flow": m_source, "evaporator_in.H_flow": H_source_in,
-                "evaporator_out.m_flow": -m_source, "evaporator_out.H_flow": H_source_out,
-                "condenser_in.m_flow": m_sink, "condenser_in.H_flow": H_sink_in,
-                "condenser_out.m_flow": -m_sink, "condenser_out.H_flow": H_sink_out,
+                "evaporator_in.m_flow": m_source,
+                "evaporator_in.H_flow": H_source_in,
+                "evaporator_out.m_flow": -m_source,
+                "evaporator_out.H_flow": H_source_out,
+                "condenser_in.m_flow": m_sink,
+                "condenser_in.H_flow": H_sink_in,
+                "condenser_out.m_flow": -m_sink,
+                "condenser_out.H_flow": H_sink_out,
             },
             outputs={
                 "COP": cop,

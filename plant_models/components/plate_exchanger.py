@@ -125,8 +125,9 @@ class PlateExchanger(Component):
             state("T_primary", "K", "water leaving the primary side", start=start, energy=self.C_primary),
             state("T_secondary", "K", "water leaving the secondary side", start=start, energy=self.C_secondary),
             state("position", "1", "valve opening and relative pump flow", start=0.0, lower=0.0, upper=1.0),
-            setpoint("y", "1", "commanded opening and pump flow, 0: off", default=self.y_commissioned, lower=0.0,
-                     upper=1.0),
+            setpoint(
+                "y", "1", "commanded opening and pump flow, 0: off", default=self.y_commissioned, lower=0.0, upper=1.0
+            ),
             parameter("UA_factor", "1", "UA over that of clean plates", default=1.0, lower=0.2, upper=1.2),
             output("Q_flow", "W", "heat taken from the primary side, metered in its water", account=heat),
             output("Q_flow_secondary", "W", "heat given to the secondary side, metered in its water"),

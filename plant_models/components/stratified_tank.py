@@ -64,9 +64,11 @@ class StratifiedTank(Component):
     second_order: bool = Field(True, description="limited second-order transport; first-order upwind if false")
     mixing_time: Duration = Field(10.0, description="of two layers at an inversion [assumption]")
     k_effective: Annotated[float, si("W/(m*K)"), Field(ge=0)] = Field(
-        1.0, description="axial conduction of water, wall and residual motion [assumption; water alone 0.65]")
+        1.0, description="axial conduction of water, wall and residual motion [assumption; water alone 0.65]"
+    )
     loss_rate: Annotated[float, si("1/s"), Field(ge=0)] = Field(
-        2.14e-8, description="share of the heat above ambient lost in a second: 0.0077 %/h [Danish Energy Agency]")
+        2.14e-8, description="share of the heat above ambient lost in a second: 0.0077 %/h [Danish Energy Agency]"
+    )
     T_hot: Temperature = Field(353.15, description="fully charged")
     T_cold: Temperature = Field(318.15, description="fully discharged; zero of Q_stored")
     fraction_start: Fraction = Field(0.5, description="share of hot layers at the start")
@@ -101,8 +103,13 @@ class StratifiedTank(Component):
         """See :class:`Component`."""
         hot = self.fraction_start * self.n_layers
         layers = (
-            state(name, "K", "water in the layer, counted from the top", energy=self.C_layer,
-                  start=self.T_cold + (self.T_hot - self.T_cold) * min(max(hot - i, 0.0), 1.0))
+            state(
+                name,
+                "K",
+                "water in the layer, counted from the top",
+                energy=self.C_layer,
+                start=self.T_cold + (self.T_hot - self.T_cold) * min(max(hot - i, 0.0), 1.0),
+            )
             for i, name in enumerate(self.layers())
         )
         return (

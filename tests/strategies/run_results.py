@@ -97,15 +97,35 @@ def make_run(
         P, pump = 1.056e6 * load, 11.5e3 * np.ones(n)
         Q = P * 0.87 + pump
         T_return = T_supply + 4 + 10 * load
-        r.add(name, setpoint("T_supply_set", "K", "set-point of the coolant to the racks", default=309.15,
-                             lower=293.15, upper=318.15, rate_max=1 / 60), T_supply_set + 4, n)
+        r.add(
+            name,
+            setpoint(
+                "T_supply_set",
+                "K",
+                "set-point of the coolant to the racks",
+                default=309.15,
+                lower=293.15,
+                upper=318.15,
+                rate_max=1 / 60,
+            ),
+            T_supply_set + 4,
+            n,
+        )
         r.add(name, setpoint("y_pump", "1", "secondary pump's speed", default=1, lower=0.3, upper=1), 1.0, n)
         r.add(name, state("T_supply", "K", "coolant to the racks", start=309.15, energy=3e6), T_supply + 4, n)
         r.add(name, state("T_return", "K", "coolant from the racks", start=319.15, energy=3e6), T_return + 4, n)
-        r.add(name, output("T_gpu_max", "K", "hottest junction of all racks", upper=ZERO_C + 83, limit=True),
-              T_supply + 4 + 40 * load + 1.5 * random.random(), n)
-        r.add(name, output("P_it_total", "W", "IT electric power", boundary="energy",
-                           account=Account.ELECTRICITY_IT), P, n)
+        r.add(
+            name,
+            output("T_gpu_max", "K", "hottest junction of all racks", upper=ZERO_C + 83, limit=True),
+            T_supply + 4 + 40 * load + 1.5 * random.random(),
+            n,
+        )
+        r.add(
+            name,
+            output("P_it_total", "W", "IT electric power", boundary="energy", account=Account.ELECTRICITY_IT),
+            P,
+            n,
+        )
         r.add(name, output("P_pump", "W", "secondary pump's shaft power", boundary="energy"), pump, n)
         r.add(name, output("P_el", "W", "secondary pumps", account=Account.ELECTRICITY_COOLING), pump / 0.92, n)
         r.add(name, output("Q_flow", "W", "heat into the facility water"), Q, n)
@@ -137,23 +157,36 @@ def make_run(
         for i in (1, 2):
             r.add(f"heat_pump.{i}", setpoint("y_set", "1", "load", default=0, lower=0, upper=1), y, n)
             r.add(f"heat_pump.{i}", state("y", "1", "load", start=0.0), y, n)
-            r.add(f"heat_pump.{i}", output("P_el", "W", "compressor", account=Account.ELECTRICITY_RECOVERY),
-                  per_pump / 4.5, n)
+            r.add(
+                f"heat_pump.{i}",
+                output("P_el", "W", "compressor", account=Account.ELECTRICITY_RECOVERY),
+                per_pump / 4.5,
+                n,
+            )
             r.add(f"heat_pump.{i}", output("Q_flow_drive", "W", "drive", boundary="energy"), per_pump / 4.5, n)
-            r.add(f"heat_pump.{i}", output("Q_flow_source", "W", "heat from the facility water",
-                                           account=Account.HEAT_REUSED), per_pump * (1 - 1 / 4.5), n)
+            r.add(
+                f"heat_pump.{i}",
+                output("Q_flow_source", "W", "heat from the facility water", account=Account.HEAT_REUSED),
+                per_pump * (1 - 1 / 4.5),
+                n,
+            )
             reused = reused + per_pump * (1 - 1 / 4.5)
         r.add("district", disturbance("Q_demand", "W", "heat demand", default=8.6e6), demand, n)
         r.add("district", output("Q_flow_demand", "W", "heat demand", account=Account.HEAT_DEMAND), demand, n)
-        r.add("district", output("Q_flow_delivered", "W", "heat received", account=Account.HEAT_DELIVERED),
-              delivered, n)
+        r.add(
+            "district", output("Q_flow_delivered", "W", "heat received", account=Account.HEAT_DELIVERED), delivered, n
+        )
         r.add("district", output("Q_flow_consumers", "W", "minus received", boundary="energy"), -delivered, n)
         r.add("district", disturbance("T_supply_required", "K", "supply temperature", default=343.15), 343.15, n)
     if store and district:
         for k in range(10):
             T = ZERO_C + 45 + 30 / (1 + np.exp(-12 * (level - k / 10)))
-            r.add("store", state(f"layer.{k + 1:02d}.T", "K", "layer of the store", start=320.0,
-                                 energy=1.25e9 * size), T, n)
+            r.add(
+                "store",
+                state(f"layer.{k + 1:02d}.T", "K", "layer of the store", start=320.0, energy=1.25e9 * size),
+                T,
+                n,
+            )
 
         r.add("store", output("Q_stored", "J", "heat above the discharged temperature"), level * capacity, n)
 
@@ -162,20 +195,40 @@ def make_run(
     for i in range(1, halls + 1):
         share = rejected / halls
         name = f"dry_cooler.{i}"
-        r.add(name, setpoint("T_leaving_set", "K", "set-point", default=305.15, lower=288.15, upper=318.15),
-              T_supply_set, n)
-        r.add(name, output("Q_flow", "W", "heat into the water", boundary="energy", account=Account.HEAT_REJECTED),
-              -share, n)
-        r.add(name, output("P_el", "W", "fans", account=Account.ELECTRICITY_COOLING),
-              480e3 / 7 * (share / 9e6 / size) ** 3 * size * np.where(T_air > 295, 1.6, 0.7), n)
+        r.add(
+            name,
+            setpoint("T_leaving_set", "K", "set-point", default=305.15, lower=288.15, upper=318.15),
+            T_supply_set,
+            n,
+        )
+        r.add(
+            name,
+            output("Q_flow", "W", "heat into the water", boundary="energy", account=Account.HEAT_REJECTED),
+            -share,
+            n,
+        )
+        r.add(
+            name,
+            output("P_el", "W", "fans", account=Account.ELECTRICITY_COOLING),
+            480e3 / 7 * (share / 9e6 / size) ** 3 * size * np.where(T_air > 295, 1.6, 0.7),
+            n,
+        )
         if water:
             r.add(name, setpoint("spray", "1", "adiabatic assist", default=0, lower=0, upper=1), 1.0 * spraying, n)
-            r.add(name, output("m_flow_evaporated", "kg/s", "evaporated", account=Account.WATER_EVAPORATED),
-                  0.9 * spraying, n)
+            r.add(
+                name,
+                output("m_flow_evaporated", "kg/s", "evaporated", account=Account.WATER_EVAPORATED),
+                0.9 * spraying,
+                n,
+            )
             r.add(name, output("m_flow_bled", "kg/s", "bled", account=Account.WATER_BLOWDOWN), 0.3 * spraying, n)
     if water:
-        r.add("expansion", output("m_flow_make_up", "kg/s", "from the mains", boundary="mass",
-                                  account=Account.WATER_LOOP), 0.002, n)
+        r.add(
+            "expansion",
+            output("m_flow_make_up", "kg/s", "from the mains", boundary="mass", account=Account.WATER_LOOP),
+            0.002,
+            n,
+        )
 
     T_return = T_supply + 9
     nodes = {"fws.supply": T_supply, "fws.return": T_return, "fws.warm": T_return - 1, "fws.cold": T_supply - 0.05}
@@ -192,10 +245,17 @@ def make_run(
     energy_in = float((P_it + P_pump + 0.9 * pumps).sum() * interval)
     info = RunInfo(
         scenario={"site": "rovaltain", "days": days, "note": "made up"},
-        site="rovaltain", title="Rovaltain, 40,320 GPUs",
-        start=start, end=start + timedelta(seconds=n * interval), step_s=30, record_s=interval,
+        site="rovaltain",
+        title="Rovaltain, 40,320 GPUs",
+        start=start,
+        end=start + timedelta(seconds=n * interval),
+        step_s=30,
+        record_s=interval,
         time_zone="Europe/Paris",
-        controller=controller, controller_interval_s=900.0, seeds={"inputs": seed}, versions={"heatloop": "0.1.0"},
+        controller=controller,
+        controller_interval_s=900.0,
+        seeds={"inputs": seed},
+        versions={"heatloop": "0.1.0"},
         sources={
             "weather": Source(label="generator 'lyon', seed 7", synthetic=True),
             "it": Source(label="generator 'training', seed 7", synthetic=True),
@@ -258,8 +318,9 @@ def _picture(halls: int, cdus: int, district: bool, store: bool, water: bool) ->
         add(f"hall_supply.{h}", "pipe", inlet="fws.supply", outlet=f"hall.supply.{h}")
         add(f"hall_return.{h}", "pipe", inlet=f"hall.return.{h}", outlet="fws.return")
         add(f"dry_cooler.{h}", "dry_cooler", inlet="fws.warm", outlet="fws.cold")
-    add("fws_pump", "pump_group", inlet="fws.cold", outlet="fws.supply", sense_high="fws.supply",
-        sense_low="fws.return")
+    add(
+        "fws_pump", "pump_group", inlet="fws.cold", outlet="fws.supply", sense_high="fws.supply", sense_low="fws.return"
+    )
     add("fws_bypass", "control_valve", inlet="fws.supply", outlet="fws.return")
     add("recovery_passage", "pipe", inlet="fws.return", outlet="fws.warm")
     names = ["fws.supply", "fws.return", "fws.warm", "fws.cold"]
@@ -268,8 +329,14 @@ def _picture(halls: int, cdus: int, district: bool, store: bool, water: bool) ->
         add("expansion", "expansion", port="fws.cold")
     if district:
         for i in (1, 2):
-            add(f"heat_pump.{i}", "heat_pump", evaporator_in="fws.return", evaporator_out="fws.warm",
-                condenser_in="dh.return", condenser_out="dh.supply")
+            add(
+                f"heat_pump.{i}",
+                "heat_pump",
+                evaporator_in="fws.return",
+                evaporator_out="fws.warm",
+                condenser_in="dh.return",
+                condenser_out="dh.supply",
+            )
         add("district", "district", supply="dh.supply", **{"return": "dh.return"})
         names += ["dh.supply", "dh.return"]
     if store:

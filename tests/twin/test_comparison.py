@@ -51,8 +51,10 @@ def test_nothing_to_compare_is_refused(tmp_path: Path) -> None:
 
 def test_the_table_for_a_terminal_shows_changes_and_the_best() -> None:
     base = key_figures(make_run(days=0.5, halls=1, cdus=1, racks=1))
-    runs = {"a": base | {"net_cost_EUR": 200.0, "erf": 0.1, "heat_demand_met": None},
-            "b": base | {"net_cost_EUR": 150.0, "erf": 0.2, "heat_demand_met": 0.5}}
+    runs = {
+        "a": base | {"net_cost_EUR": 200.0, "erf": 0.1, "heat_demand_met": None},
+        "b": base | {"net_cost_EUR": 150.0, "erf": 0.2, "heat_demand_met": 0.5},
+    }
     console = Console(width=120, record=True, color_system=None)
     console.print(compare_table(runs, ["net_cost_EUR", "erf", "heat_demand_met", "electricity_it_MWh"]))
     lines = {line.split("  ")[1].strip(): line for line in console.export_text().splitlines() if line.strip("─ ")}

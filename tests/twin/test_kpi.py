@@ -25,11 +25,30 @@ from twin.results import (
 )
 
 ASKED = {
-    "pue", "ere", "erf", "wue_l_per_kWh", "cue_kg_per_kWh", "electricity_MWh", "electricity_cost_EUR",
-    "heat_delivered_MWh", "heat_demand_met", "heat_revenue_EUR", "net_cost_EUR", "water_m3", "spray_hours",
-    "thermal_violation_Kh", "thermal_excess_max_K", "peak_power_MW", "starts_per_day", "actuator_travel",
-    "controller_time_ratio_mean", "controller_time_ratio_p99", "controller_time_ratio_max",
-    "controller_failures", "energy_balance_error", "mass_balance_error",
+    "pue",
+    "ere",
+    "erf",
+    "wue_l_per_kWh",
+    "cue_kg_per_kWh",
+    "electricity_MWh",
+    "electricity_cost_EUR",
+    "heat_delivered_MWh",
+    "heat_demand_met",
+    "heat_revenue_EUR",
+    "net_cost_EUR",
+    "water_m3",
+    "spray_hours",
+    "thermal_violation_Kh",
+    "thermal_excess_max_K",
+    "peak_power_MW",
+    "starts_per_day",
+    "actuator_travel",
+    "controller_time_ratio_mean",
+    "controller_time_ratio_p99",
+    "controller_time_ratio_max",
+    "controller_failures",
+    "energy_balance_error",
+    "mass_balance_error",
 }
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -44,10 +63,24 @@ def one_day(signals: Values, decisions: pd.DataFrame | None = None, **info: obje
     time = pd.DatetimeIndex([START + timedelta(hours=h + 1) for h in range(24)])
     if decisions is None:
         decisions = pd.DataFrame({"time": time, "source": "x", "status": "ok", "message": "", "solve_s": 36.0})
-    facts = {"scenario": {}, "site": "made", "title": "Made", "start": START, "end": START + timedelta(days=1),
-             "step_s": 30.0, "record_s": 3600.0, "controller": "x", "controller_interval_s": 3600.0}
-    return RunResult(RunInfo.model_validate(facts | info), pd.DataFrame({"time": time} | columns), decisions,
-                     empty_plans(), Vocabulary(signals))
+    facts = {
+        "scenario": {},
+        "site": "made",
+        "title": "Made",
+        "start": START,
+        "end": START + timedelta(days=1),
+        "step_s": 30.0,
+        "record_s": 3600.0,
+        "controller": "x",
+        "controller_interval_s": 3600.0,
+    }
+    return RunResult(
+        RunInfo.model_validate(facts | info),
+        pd.DataFrame({"time": time} | columns),
+        decisions,
+        empty_plans(),
+        Vocabulary(signals),
+    )
 
 
 def flow(name: str, account: Account, unit: str = "W", boundary: str | None = None) -> Signal:
@@ -76,9 +109,17 @@ def test_the_docs_define_every_figure_with_its_unit() -> None:
 
 def test_effectiveness_figures_against_figures_by_hand() -> None:
     # 10 MW IT, 1 MW cooling, 2 MW heat pump that takes 4 MW: PUE 11/10, ERF 4/11, ERE 7/10, CUE 0.04 * 1.1
-    run = one_day({**PRICES, IT: 10e6, COOLING: 1e6, RECOVERY: 2e6,
-                   flow("hp.Q", Account.HEAT_REUSED): 4e6,
-                   flow("net.Q", Account.HEAT_DELIVERED): 6e6, flow("net.Q_demand", Account.HEAT_DEMAND): 8e6})
+    run = one_day(
+        {
+            **PRICES,
+            IT: 10e6,
+            COOLING: 1e6,
+            RECOVERY: 2e6,
+            flow("hp.Q", Account.HEAT_REUSED): 4e6,
+            flow("net.Q", Account.HEAT_DELIVERED): 6e6,
+            flow("net.Q_demand", Account.HEAT_DEMAND): 8e6,
+        }
+    )
     k = key_figures(run)
     assert k["pue"] == pytest.approx(1.1)
     assert k["erf"] == pytest.approx(4 / 11)
@@ -91,11 +132,17 @@ def test_effectiveness_figures_against_figures_by_hand() -> None:
 
 
 def test_money_against_figures_by_hand() -> None:
-    run = one_day({**PRICES, MARKET[0]: [0.0, 100 / 3.6e9], IT: [10e6, 20e6],
-                   flow("net.Q", Account.HEAT_DELIVERED): 5e6,
-                   flow("t.m", Account.WATER_EVAPORATED, "kg/s"): 1.0},
-                  tariffs=Tariffs(heat=30 / 3.6e9, water=4.0, co2=0.1),
-                  on_off={"hp.y": OnOff(threshold=0.3, starts=3, start_cost=100.0)})
+    run = one_day(
+        {
+            **PRICES,
+            MARKET[0]: [0.0, 100 / 3.6e9],
+            IT: [10e6, 20e6],
+            flow("net.Q", Account.HEAT_DELIVERED): 5e6,
+            flow("t.m", Account.WATER_EVAPORATED, "kg/s"): 1.0,
+        },
+        tariffs=Tariffs(heat=30 / 3.6e9, water=4.0, co2=0.1),
+        on_off={"hp.y": OnOff(threshold=0.3, starts=3, start_cost=100.0)},
+    )
     k = key_figures(run)
     assert k["electricity_cost_EUR"] == pytest.approx(12 * 20 * 100)
     assert k["heat_revenue_EUR"] == pytest.approx(5 * 24 * 30)
@@ -108,9 +155,15 @@ def test_money_against_figures_by_hand() -> None:
 
 
 def test_a_boundary_flow_out_of_the_plant_counts_positive() -> None:
-    run = one_day({**PRICES, IT: 1e6, flow("dc.Q", Account.HEAT_REJECTED, boundary="energy"): -0.7e6,
-                   flow("t.m", Account.WATER_EVAPORATED, "kg/s", boundary="mass"): -0.5,
-                   flow("x.m", Account.WATER_LOOP, "kg/s", boundary="mass"): 0.25})
+    run = one_day(
+        {
+            **PRICES,
+            IT: 1e6,
+            flow("dc.Q", Account.HEAT_REJECTED, boundary="energy"): -0.7e6,
+            flow("t.m", Account.WATER_EVAPORATED, "kg/s", boundary="mass"): -0.5,
+            flow("x.m", Account.WATER_LOOP, "kg/s", boundary="mass"): 0.25,
+        }
+    )
     k = key_figures(run)
     assert k["heat_rejected_MWh"] == pytest.approx(0.7 * 24)
     assert k["water_m3"] == pytest.approx(0.75 * 86.4)
@@ -144,8 +197,7 @@ def test_thermal_limits_from_samples_and_from_every_step() -> None:
 
 def test_starts_are_rising_edges() -> None:
     y, y_set = state("hp.y", "1", "load", start=0), setpoint("hp.y_set", "1", "load", default=0, lower=0, upper=1)
-    signals: Values = {**PRICES, IT: 1e6, RECOVERY: 1e6, y: [0, 0.5, 0.6, 0.5, 0, 0.2],
-                                                  y_set: 0.5}
+    signals: Values = {**PRICES, IT: 1e6, RECOVERY: 1e6, y: [0, 0.5, 0.6, 0.5, 0, 0.2], y_set: 0.5}
     assert key_figures(one_day(signals))["starts_per_day"] == 8, "two a cycle: 0 to 0.5 and 0 to 0.2; four cycles"
     above = key_figures(one_day(signals, on_off={"hp.y": OnOff(threshold=0.25)}))
     assert above["starts_per_day"] == 4
@@ -161,8 +213,15 @@ def test_travel_is_in_full_strokes_a_day_and_skips_unbounded_inputs() -> None:
 
 def test_controller_time_and_failures() -> None:
     time = pd.DatetimeIndex([START + timedelta(minutes=15 * i) for i in range(4)])
-    decisions = pd.DataFrame({"time": time, "source": "mpc", "status": ["ok", "ok", "late", "failed"], "message": "",
-                              "solve_s": [36.0, 36.0, 36.0, 360.0]})
+    decisions = pd.DataFrame(
+        {
+            "time": time,
+            "source": "mpc",
+            "status": ["ok", "ok", "late", "failed"],
+            "message": "",
+            "solve_s": [36.0, 36.0, 36.0, 360.0],
+        }
+    )
     k = key_figures(one_day({**PRICES, IT: 1e6}, decisions))
     assert k["controller_time_ratio_mean"] == pytest.approx(0.0325)
     assert k["controller_time_ratio_max"] == pytest.approx(0.1)
@@ -181,10 +240,15 @@ def test_a_plant_without_sink_water_or_load_has_no_invented_figures() -> None:
 
 
 def test_balances_are_relative() -> None:
-    k = key_figures(one_day({**PRICES, IT: 1e6}, balances={
-        "energy": Balance(stored_change=1, in_=3e9, out=1e9, error=400.0),
-        "mass": Balance(stored_change=0, in_=0, out=0, error=1e-3, content=1e6),
-    }))
+    k = key_figures(
+        one_day(
+            {**PRICES, IT: 1e6},
+            balances={
+                "energy": Balance(stored_change=1, in_=3e9, out=1e9, error=400.0),
+                "mass": Balance(stored_change=0, in_=0, out=0, error=1e-3, content=1e6),
+            },
+        )
+    )
     assert k["energy_balance_error"] == pytest.approx(1e-7)
     assert k["mass_balance_error"] == pytest.approx(1e-9)
 

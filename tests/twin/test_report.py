@@ -187,8 +187,14 @@ def test_reasons_share_out_all_hours_and_all_heat() -> None:
 def test_each_reason_is_found_where_it_holds() -> None:
     run = small(store=False)
     n = len(run.trajectories)
-    columns = {"district.Q_flow_demand": 10e6, "district.Q_flow_delivered": 5e6, "heat_pump.1.y": 0.5,
-               "heat_pump.2.y": 0.5, "dry_cooler.1.Q_flow": -2e6, "dry_cooler.2.Q_flow": -2e6}
+    columns = {
+        "district.Q_flow_demand": 10e6,
+        "district.Q_flow_delivered": 5e6,
+        "heat_pump.1.y": 0.5,
+        "heat_pump.2.y": 0.5,
+        "dry_cooler.1.Q_flow": -2e6,
+        "dry_cooler.2.Q_flow": -2e6,
+    }
     for name, value in columns.items():
         run.trajectories[name] = np.full(n, value)
     t = run.trajectories
@@ -207,8 +213,14 @@ def test_each_reason_is_found_where_it_holds() -> None:
 def test_a_machine_held_at_part_load_is_not_at_its_limit() -> None:
     """As under fixed set-points: 30 % all the time is the run's highest load, and far from what the machine can do."""
     run = small(store=False)
-    for name, value in {"district.Q_flow_demand": 10e6, "district.Q_flow_delivered": 5e6, "heat_pump.1.y": 0.3,
-                        "heat_pump.2.y": 0.3, "dry_cooler.1.Q_flow": -2e6, "dry_cooler.2.Q_flow": -2e6}.items():
+    for name, value in {
+        "district.Q_flow_demand": 10e6,
+        "district.Q_flow_delivered": 5e6,
+        "heat_pump.1.y": 0.3,
+        "heat_pump.2.y": 0.3,
+        "dry_cooler.1.Q_flow": -2e6,
+        "dry_cooler.2.Q_flow": -2e6,
+    }.items():
         run.trajectories[name] = np.full(len(run.trajectories), value)
     assert [reason.title for reason in reasons(Ledger(run))] == ["Not worth it, or held back"]
 

@@ -38,6 +38,7 @@ def test_quantities_take_the_unit_that_reads_well() -> None:
 def test_names_and_times_read_well() -> None:
     assert title_of("fws_pump") == "FWS pump"
     assert title_of("hall.supply.3") == "Hall supply 3"
+
     def days(year: int, month: int, day: int, length: float) -> str:
         start = datetime(year, month, day, tzinfo=UTC)
         return period(start, start + timedelta(days=length))

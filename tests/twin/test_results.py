@@ -90,8 +90,9 @@ def test_tables_are_checked_before_anything_is_written(run: RunResult, tmp_path:
     with pytest.raises(ResultsError, match="time must be UTC"):
         RunResult(run.info, naive, run.decisions, run.plans, run.vocabulary).save(tmp_path / "a")
     with pytest.raises(ResultsError, match="solve_s is missing"):
-        RunResult(run.info, run.trajectories, run.decisions.drop(columns="solve_s"), run.plans,
-                  run.vocabulary).save(tmp_path / "b")
+        RunResult(run.info, run.trajectories, run.decisions.drop(columns="solve_s"), run.plans, run.vocabulary).save(
+            tmp_path / "b"
+        )
     with pytest.raises(ResultsError, match="no signals of rovaltain"):
         RunResult(run.info, run.trajectories, run.decisions, run.plans, Vocabulary([])).save(tmp_path / "c")
     assert list(tmp_path.iterdir()) == []

@@ -52,5 +52,7 @@ def _check_cover(inputs: Inputs, context: Context) -> None:
     start, end = context.start.timestamp(), context.end.timestamp()
     for one in inputs.values():
         if one.start > start or one.end < end:
-            raise InputError(f"{one.name} ({one.source.label}) covers {stamp(one.start)} to {stamp(one.end)}, the run "
-                             f"goes from {stamp(start)} to {stamp(end)}: move the run, or give data that reaches it")
+            raise InputError(
+                f"{one.name} ({one.source.label}) covers {stamp(one.start)} to {stamp(one.end)}, the run "
+                f"goes from {stamp(start)} to {stamp(end)}: move the run, or give data that reaches it"
+            )

@@ -66,30 +66,39 @@ class Clock:
         elif pd.api.types.is_datetime64_dtype(raw.dtype):
             offsets = np.zeros(len(raw), dtype=bool)
         elif pd.api.types.is_numeric_dtype(raw.dtype):
-            raise InputError(f"{self.file}, column {settings.column!r}: times are numbers; say what they count with "
-                             "unit (such as s) and origin (such as 2024-04-07T00:00:00Z)")
+            raise InputError(
+                f"{self.file}, column {settings.column!r}: times are numbers; say what they count with "
+                "unit (such as s) and origin (such as 2024-04-07T00:00:00Z)"
+            )
         else:
             offsets = raw.astype(str).str.contains(_OFFSET_AT_END, regex=True).to_numpy(dtype=bool)
         aware = bool(offsets[0])
         if not np.all(offsets == aware):
             row = int(np.argmax(offsets != aware))
-            raise InputError(f"{self.place(row)}: {raw.iloc[row]!r} is {'without' if aware else 'with'} an offset, the "
-                             "rows before are not; give all times one form")
+            raise InputError(
+                f"{self.place(row)}: {raw.iloc[row]!r} is {'without' if aware else 'with'} an offset, the "
+                "rows before are not; give all times one form"
+            )
         if not aware and settings.zone is None:
-            raise InputError(f"{self.place(0)}: {str(raw.iloc[0])!r} has no time zone; declare it with zone: UTC, an "
-                             "offset such as UTC+1, or a place such as Europe/Paris")
+            raise InputError(
+                f"{self.place(0)}: {str(raw.iloc[0])!r} has no time zone; declare it with zone: UTC, an "
+                "offset such as UTC+1, or a place such as Europe/Paris"
+            )
         if aware and (settings.zone is not None or settings.year is not None):
             raise InputError(f"{self.place(0)}: {str(raw.iloc[0])!r} carries its own offset; remove zone and year")
         layout = settings.format or ("ISO8601" if raw.dtype == object or pd.api.types.is_string_dtype(raw) else None)
         stamps = pd.DatetimeIndex(pd.to_datetime(raw, format=layout, utc=aware, errors="coerce"))
         if stamps.hasnans:
             row = int(np.argmax(stamps.isna()))
-            raise InputError(f"{self.place(row)}: found {raw.iloc[row]!r}, expected a time such as 2024-01-31T23:00"
-                             + (f" in the format {settings.format!r}" if settings.format else ""))
+            raise InputError(
+                f"{self.place(row)}: found {raw.iloc[row]!r}, expected a time such as 2024-01-31T23:00"
+                + (f" in the format {settings.format!r}" if settings.format else "")
+            )
         return stamps, np.arange(len(stamps)), aware
 
-    def _lay(self, stamps: pd.DatetimeIndex, rows: Rows, zone: tzinfo,
-             span: tuple[float, float]) -> tuple[pd.DatetimeIndex, Rows]:
+    def _lay(
+        self, stamps: pd.DatetimeIndex, rows: Rows, zone: tzinfo, span: tuple[float, float]
+    ) -> tuple[pd.DatetimeIndex, Rows]:
         if self.settings.year == "scenario":
             edges = [pd.Timestamp(edge, unit="s", tz="UTC").tz_convert(zone) for edge in span]
             years = list(range((edges[0] - _DAY).year, (edges[1] + _DAY).year + 1))
@@ -130,23 +139,31 @@ class Clock:
         lonely[ambiguous] = stamps[ambiguous].isin(counts.index[counts == 1])
         if lonely.any() and self.repair.ambiguous is None:
             row = int(rows[np.argmax(lonely)])
-            raise InputError(f"{self.place(row)}: {stamps[int(np.argmax(lonely))]} comes twice in {self.settings.zone} "
-                             "(end of summer time) and stands once in the file; give times in UTC, or state the repair "
-                             "ambiguous: both, which lets the row hold for both hours")
+            raise InputError(
+                f"{self.place(row)}: {stamps[int(np.argmax(lonely))]} comes twice in {self.settings.zone} "
+                "(end of summer time) and stands once in the file; give times in UTC, or state the repair "
+                "ambiguous: both, which lets the row hold for both hours"
+            )
         moments = stamps.tz_localize(zone, ambiguous=summer, nonexistent="NaT")
         skipped = np.asarray(moments.isna())
         if skipped.any():
             row = int(rows[np.argmax(skipped)])
             if self.repair.nonexistent is None:
-                raise InputError(f"{self.place(row)}: {stamps[int(np.argmax(skipped))]} does not exist in "
-                                 f"{self.settings.zone} (summer time begins); give times in UTC, or state the repair "
-                                 "nonexistent: drop")
-            self.notes.append(f"{self.file}: {int(skipped.sum())} rows dropped in hours that summer time skips, first "
-                              f"line {row + self.first_line}")
+                raise InputError(
+                    f"{self.place(row)}: {stamps[int(np.argmax(skipped))]} does not exist in "
+                    f"{self.settings.zone} (summer time begins); give times in UTC, or state the repair "
+                    "nonexistent: drop"
+                )
+            self.notes.append(
+                f"{self.file}: {int(skipped.sum())} rows dropped in hours that summer time skips, first "
+                f"line {row + self.first_line}"
+            )
         seconds, rows_out = _posix(moments[~skipped]), rows[~skipped]
         if lonely.any():
-            self.notes.append(f"{self.file}: {int(lonely.sum())} rows hold for both hours at the end of summer time, "
-                              f"first line {int(rows[np.argmax(lonely)]) + self.first_line}")
+            self.notes.append(
+                f"{self.file}: {int(lonely.sum())} rows hold for both hours at the end of summer time, "
+                f"first line {int(rows[np.argmax(lonely)]) + self.first_line}"
+            )
             winter = stamps[lonely].tz_localize(zone, ambiguous=np.zeros(int(lonely.sum()), dtype=bool))
             extra = _posix(winter)
             # each second hour goes in where its time belongs, after the rows that come before it

@@ -75,8 +75,9 @@ class Context:
     def __post_init__(self) -> None:
         for label, time in (("start", self.start), ("end", self.end)):
             if time.tzinfo is None:
-                raise InputError(f"{label} {time.isoformat()} has no time zone; write it with one, "
-                                 f"such as {time.isoformat()}Z")
+                raise InputError(
+                    f"{label} {time.isoformat()} has no time zone; write it with one, such as {time.isoformat()}Z"
+                )
         if self.end <= self.start:
             raise InputError(f"the run ends {self.end.isoformat()}, not after its start {self.start.isoformat()}")
         if self.seed < 0:
@@ -108,11 +109,15 @@ class Context:
         asked = Path(file).expanduser()
         if not asked.is_absolute():
             if self.data_dir is None:
-                raise InputError(f"{file} is needed and no folder of data was given: add --data DIR, the folder that "
-                                 f"holds it. The file comes from: {origin}")
+                raise InputError(
+                    f"{file} is needed and no folder of data was given: add --data DIR, the folder that "
+                    f"holds it. The file comes from: {origin}"
+                )
             asked = self.data_dir / asked
         if not asked.is_file():
             folder = asked.parent if asked.parent.is_dir() else f"{asked.parent}, which does not exist"
-            raise InputError(f"{asked.name} not found; looked in {folder}. Put it there or point --data at its folder. "
-                             f"The file comes from: {origin}")
+            raise InputError(
+                f"{asked.name} not found; looked in {folder}. Put it there or point --data at its folder. "
+                f"The file comes from: {origin}"
+            )
         return asked

@@ -32,8 +32,9 @@ def _district(context: Context) -> str:
 def _annual(stated: float | None, context: Context) -> float:
     energy = stated or context.plant.annual_heat
     if energy is None:
-        raise InputError("the annual heat demand is not known; give demand: annual_heat: 75 GWh, or state it in the "
-                         "site")
+        raise InputError(
+            "the annual heat demand is not known; give demand: annual_heat: 75 GWh, or state it in the site"
+        )
     return energy
 
 
@@ -48,9 +49,11 @@ def _give(demand: Series, network: NetworkTemperatures | None, context: Context)
     district, weather = _district(context), _weather(context)
     curves = network or context.plant.network or NetworkTemperatures()
     source = Source(f"network curve of the air outside: {weather.source.label}", weather.source.synthetic)
-    return [demand.renamed(f"{district}.Q_demand"),
-            Series(f"{district}.T_supply_required", weather.time, curves.T_supply(weather.values), "linear", source),
-            Series(f"{district}.T_return", weather.time, curves.T_return(weather.values), "linear", source)]
+    return [
+        demand.renamed(f"{district}.Q_demand"),
+        Series(f"{district}.T_supply_required", weather.time, curves.T_supply(weather.values), "linear", source),
+        Series(f"{district}.T_return", weather.time, curves.T_return(weather.values), "linear", source),
+    ]
 
 
 class AnnualDemand(Strict):
@@ -73,22 +76,28 @@ class AnnualDemand(Strict):
         weather = _weather(context)
         energy = _annual(self.annual_heat, context)
         zone = parse_zone(self.zone)
-        years = [pd.Timestamp(edge, unit="s", tz="UTC").tz_convert(zone).year
-                 for edge in (max(context.first, weather.start + 86400), min(context.last, weather.end - 86400))]
+        years = [
+            pd.Timestamp(edge, unit="s", tz="UTC").tz_convert(zone).year
+            for edge in (max(context.first, weather.start + 86400), min(context.last, weather.end - 86400))
+        ]
         times, values = [], []
         for year in range(years[0], years[1] + 1):
             first, last = (pd.Timestamp(edge, 1, 1, tz=zone).timestamp() for edge in (year, year + 1))
             time = np.arange(first, last, HOUR)
             if weather.start > time[0] or weather.end < time[-1]:
-                raise InputError(f"demand by annual heat needs the weather of all of {year} to normalise; "
-                                 f"{weather.source.label} does not reach so far. Give a whole year, lay a typical one "
-                                 "onto it with year: scenario, or give the demand as a file")
+                raise InputError(
+                    f"demand by annual heat needs the weather of all of {year} to normalise; "
+                    f"{weather.source.label} does not reach so far. Give a whole year, lay a typical one "
+                    "onto it with year: scenario, or give the demand as a file"
+                )
             local = pd.DatetimeIndex(pd.to_datetime(time, unit="s", utc=True).tz_convert(zone).tz_localize(None))
             share = self._profile(year, local, weather.sample(time))
             times.append(time)
             values.append(energy * share / (share.sum() * HOUR))
-        label = (f"BDEW load profiles (demandlib), {1 - self.commercial:.0%} housing, {self.commercial:.0%} "
-                 f"commercial, {energy / 3.6e12:g} GWh a year, on {weather.source.label}")
+        label = (
+            f"BDEW load profiles (demandlib), {1 - self.commercial:.0%} housing, {self.commercial:.0%} "
+            f"commercial, {energy / 3.6e12:g} GWh a year, on {weather.source.label}"
+        )
         demand = Series("Q_demand", np.concatenate(times), np.concatenate(values), "linear", Source(label, True))
         return Inputs.of(*_give(demand, self.network, context))
 
@@ -101,16 +110,26 @@ class AnnualDemand(Strict):
         by_hour = pd.Series(T_dry - 273.15, index=local).groupby(level=0).mean().reindex(hours).ffill()
         days = by_hour.resample("D").mean()
         if days.min() <= -21 or days.max() > 40:
-            raise InputError(f"BDEW load profiles hold for daily means of the air outside from -20 to 40 °C; found "
-                             f"{days.min():.1f} to {days.max():.1f} °C in {year}")
+            raise InputError(
+                f"BDEW load profiles hold for daily means of the air outside from -20 to 40 °C; found "
+                f"{days.min():.1f} to {days.max():.1f} °C in {year}"
+            )
         total = np.zeros(hours.size)
-        for kind, building_class, share in (("MFH", self.building_class, 1 - self.commercial),
-                                            ("GHD", 0, self.commercial)):
+        for kind, building_class, share in (
+            ("MFH", self.building_class, 1 - self.commercial),
+            ("GHD", 0, self.commercial),
+        ):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # demandlib's, of pandas' next major version
                 building = bdew.HeatBuilding(
-                    hours, temperature=by_hour, shlp_type=kind, building_class=building_class, wind_class=0,
-                    annual_heat_demand=1.0, holidays=dict.fromkeys(french_holidays(year), "holiday"))
+                    hours,
+                    temperature=by_hour,
+                    shlp_type=kind,
+                    building_class=building_class,
+                    wind_class=0,
+                    annual_heat_demand=1.0,
+                    holidays=dict.fromkeys(french_holidays(year), "holiday"),
+                )
                 total += share * building.get_bdew_profile().to_numpy()
         return np.asarray(pd.Series(total, index=hours).reindex(local), dtype=float)
 
@@ -154,8 +173,10 @@ class CsvDemand(FileInput):
         raw = read["Q_demand"]
         steps = np.diff(raw.time)
         if self.quantity == "share" and not np.allclose(steps, HOUR):
-            raise InputError(f"{table.name}: shares of the annual heat are hourly, rows here are "
-                             f"{float(np.median(steps)) / HOUR:g} h apart")
+            raise InputError(
+                f"{table.name}: shares of the annual heat are hourly, rows here are "
+                f"{float(np.median(steps)) / HOUR:g} h apart"
+            )
         label = raw.source.label + (f", {scale * HOUR / 3.6e12:g} GWh a year" if self.quantity == "share" else "")
         demand = Series("Q_demand", raw.time, raw.values * scale, "linear", Source(label, raw.source.synthetic))
         return Inputs.of(*_give(demand, self.network, context), notes=read.notes)

@@ -48,15 +48,20 @@ class ForecastSettings(Strict):
     demand_error: NonNegative = Field(default=0.06, description="relative, root mean square at 24 h, weather aside")
     demand_memory: Duration = 12 * HOUR
     demand_per_K: NonNegative = Field(
-        default=0.04, description="relative rise of heat demand per K of colder air below 10 °C, fading out at 18 °C: "
-                                  "one over the 25 K between -5 °C outside and 20 °C inside (assumption)")
-    load_memory: Duration = Field(default=1.3 * HOUR, description="how fast the present load is forgotten: 0.88 "
-                                                                  "autocorrelation at 10 min (Frontier 2023)")
+        default=0.04,
+        description="relative rise of heat demand per K of colder air below 10 °C, fading out at 18 °C: "
+        "one over the 25 K between -5 °C outside and 20 °C inside (assumption)",
+    )
+    load_memory: Duration = Field(
+        default=1.3 * HOUR,
+        description="how fast the present load is forgotten: 0.88 autocorrelation at 10 min (Frontier 2023)",
+    )
     load_days: int = Field(default=5, ge=1, le=28, description="past days that make the expected load of an hour")
     auction_published: str = Field(default="12:45", pattern=r"^\d\d:\d\d$", description="market time, for tomorrow")
     price_forecast: str | None = Field(default=None, description="name of a published forecast among the prices'")
-    price_forecast_published: str = Field(default="10:00", pattern=r"^\d\d:\d\d$",
-                                          description="market time, for tomorrow")
+    price_forecast_published: str = Field(
+        default="10:00", pattern=r"^\d\d:\d\d$", description="market time, for tomorrow"
+    )
 
 
 def _clock(text: str) -> timedelta:
@@ -73,8 +78,9 @@ class Forecaster:
     do not have.
     """
 
-    def __init__(self, inputs: Inputs, settings: ForecastSettings, seed: int,
-                 network: NetworkTemperatures | None = None) -> None:
+    def __init__(
+        self, inputs: Inputs, settings: ForecastSettings, seed: int, network: NetworkTemperatures | None = None
+    ) -> None:
         self.inputs, self.settings, self.seed, self.network = inputs, settings, seed, network
         self._districts = [name.removesuffix(".Q_demand") for name in inputs if name.endswith(".Q_demand")]
         self._loads = [name for name in inputs if name.endswith(".P_it")]
@@ -84,8 +90,10 @@ class Forecaster:
             name = FORECAST_PREFIX + settings.price_forecast
             if name not in inputs:
                 there = [one.removeprefix(FORECAST_PREFIX) for one in inputs if one.startswith(FORECAST_PREFIX)]
-                raise InputError(f"forecast: price_forecast names {settings.price_forecast!r}; the price input gives "
-                                 f"{', '.join(there) or 'no forecasts'}")
+                raise InputError(
+                    f"forecast: price_forecast names {settings.price_forecast!r}; the price input gives "
+                    f"{', '.join(there) or 'no forecasts'}"
+                )
             self._published = inputs[name]
 
     def issue(self, time: float, grid: Array) -> Forecast:
@@ -128,8 +136,11 @@ class Forecaster:
         humidity = np.clip(relative_humidity(T, T_wet, p), 0.01, 1.0)
         expected = T + error
         wet = np.asarray(wet_bulb(expected, humidity, p), dtype=float)
-        return {T_DRY.name: expected, T_WET.name: np.minimum(wet, expected),
-                P_AIR.name: np.full(grid.size, float(self.inputs[P_AIR.name].sample(time)[0]))}
+        return {
+            T_DRY.name: expected,
+            T_WET.name: np.minimum(wet, expected),
+            P_AIR.name: np.full(grid.size, float(self.inputs[P_AIR.name].sample(time)[0])),
+        }
 
     def _district(self, time: float, grid: Array, T_dry: Array, air_error: Array) -> dict[str, Array]:
         values: dict[str, Array] = {}
@@ -186,8 +197,11 @@ class Forecaster:
             spread, noise = float(recent.var()), float(table.var(axis=0, ddof=1).mean()) / days if days > 1 else np.inf
             recent = recent.mean() + max(1 - noise / max(spread, 1e-12), 0.0) * (recent - recent.mean())
             window = 12  # an hour, so that one job's start does not draw a step at the same time every day
-            smooth = np.convolve(np.concatenate([recent[-window:], recent, recent[:window]]),
-                                 np.full(window + 1, 1 / (window + 1)), mode="same")[window:-window]
+            smooth = np.convolve(
+                np.concatenate([recent[-window:], recent, recent[:window]]),
+                np.full(window + 1, 1 / (window + 1)),
+                mode="same",
+            )[window:-window]
             # recent[k] is what lies k + 1 steps after the same clock time as now
             index = np.mod(np.round(ahead / _LOAD_STEP).astype(int) - 1, per_day)
             profile, usual = smooth[index], float(smooth[-1])

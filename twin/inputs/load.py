@@ -35,12 +35,16 @@ class _LoadFile(FileInput):
             pattern = names
             names = [str(name) for name in table.frame.columns if fnmatchcase(str(name), pattern)]
             if not names:
-                raise InputError(f"{table.name} has no column like {self.columns!r}; it has "
-                                 f"{', '.join(map(str, table.frame.columns))}")
+                raise InputError(
+                    f"{table.name} has no column like {self.columns!r}; it has "
+                    f"{', '.join(map(str, table.frame.columns))}"
+                )
         cdus = context.plant.cdu_names
         if self.spread is None and len(names) != len(cdus):
-            raise InputError(f"{table.name} has {len(names)} load columns, the plant has {len(cdus)} CDUs. Give one "
-                             "column per CDU, or state how to spread them: spread: {scale: design}")
+            raise InputError(
+                f"{table.name} has {len(names)} load columns, the plant has {len(cdus)} CDUs. Give one "
+                "column per CDU, or state how to spread them: spread: {scale: design}"
+            )
         wanted = [Wanted(name, Column(column=name, unit=self.unit), unit, 0.0, upper) for name in names]
         read = read_series(table, self, wanted, "hold", context)
         time, values = resample(read[names[0]].time, np.column_stack([read[name].values for name in names]), self.step)
@@ -55,8 +59,10 @@ class _LoadFile(FileInput):
         if self.repeat is not None:
             label += f", {self.repeat.period / 3600:g} h repeated"
         source = Source(label, self.synthetic)
-        series = (Series(f"{cdu}.P_it", time, np.ascontiguousarray(loads[:, position]), "hold", source)
-                  for position, cdu in enumerate(context.plant.cdu_names))
+        series = (
+            Series(f"{cdu}.P_it", time, np.ascontiguousarray(loads[:, position]), "hold", source)
+            for position, cdu in enumerate(context.plant.cdu_names)
+        )
         return Inputs.of(*series, notes=read.notes)
 
 

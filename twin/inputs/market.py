@@ -27,8 +27,10 @@ def _refuse_other_currency(file: str, column: Column) -> None:
     foreign = sorted(parts & _CURRENCIES) + [sign for sign in "$£¥" if sign in column.column + column.unit]
     if foreign or "EUR" not in column.unit:
         found = foreign[0].upper() if foreign else column.unit
-        raise InputError(f"{file}, column {column.column!r} in {column.unit!r}: found {found}, accepted are prices in "
-                         "EUR per energy, such as EUR/MWh; convert the column first and say at which rate")
+        raise InputError(
+            f"{file}, column {column.column!r} in {column.unit!r}: found {found}, accepted are prices in "
+            "EUR per energy, such as EUR/MWh; convert the column first and say at which rate"
+        )
 
 
 class CsvPrice(FileInput):
@@ -49,8 +51,10 @@ class CsvPrice(FileInput):
 
     def build(self, context: Context) -> Inputs:
         """``market.price_electricity`` and ``market.price_forecast.<name>`` (EUR/J). Raises InputError."""
-        names = {PRICE_ELECTRICITY.name: self.price,
-                 **{FORECAST_PREFIX + name: column for name, column in self.forecasts.items()}}
+        names = {
+            PRICE_ELECTRICITY.name: self.price,
+            **{FORECAST_PREFIX + name: column for name, column in self.forecasts.items()},
+        }
         wanted = [Wanted(name, column, "EUR/J", _LOWEST, _HIGHEST) for name, column in names.items()]
         return read_series(read_table(context.find(self.file, self.origin)), self, wanted, "hold", context)
 
@@ -68,8 +72,15 @@ class CsvCo2(FileInput):
 
 
 def _constant(name: str, value: float, context: Context) -> Inputs:
-    return Inputs.of(Series(name, context.grid(86400.0), context.grid(86400.0) * 0 + value, "hold",
-                            Source("constant, as the scenario says", synthetic=True)))
+    return Inputs.of(
+        Series(
+            name,
+            context.grid(86400.0),
+            context.grid(86400.0) * 0 + value,
+            "hold",
+            Source("constant, as the scenario says", synthetic=True),
+        )
+    )
 
 
 class ConstantPrice(Strict):

@@ -54,8 +54,10 @@ class Series:
 
     def __post_init__(self) -> None:
         if self.time.ndim != 1 or self.time.shape != self.values.shape or self.time.size < 2:
-            raise InputError(f"{self.name}: needs at least two points, time and values of one length; found "
-                             f"{self.time.shape} times and {self.values.shape} values")
+            raise InputError(
+                f"{self.name}: needs at least two points, time and values of one length; found "
+                f"{self.time.shape} times and {self.values.shape} values"
+            )
         steps = np.diff(self.time)
         if not np.all(steps > 0):
             at = int(np.argmin(steps > 0))
@@ -123,8 +125,9 @@ class Inputs(Mapping[str, Series]):
         latest = max(self.values(), key=lambda one: one.start)
         earliest = min(self.values(), key=lambda one: one.end)
         if latest.start > earliest.end:
-            raise InputError(f"{earliest.name} ends {stamp(earliest.end)}, before {latest.name} begins "
-                             f"{stamp(latest.start)}")
+            raise InputError(
+                f"{earliest.name} ends {stamp(earliest.end)}, before {latest.name} begins {stamp(latest.start)}"
+            )
         return latest.start, earliest.end
 
     def sample(self, names: Sequence[str], times: Array) -> Array:
@@ -143,8 +146,10 @@ class Inputs(Mapping[str, Series]):
             if one is None:
                 raise InputError(f"no input gives {name}; there are {', '.join(sorted(self.series)) or 'none'}")
             if low < one.start - _TIME_TOLERANCE or high > one.end + _TIME_TOLERANCE:
-                raise InputError(f"{name} ({one.source.label}) covers {stamp(one.start)} to {stamp(one.end)}, asked "
-                                 f"for {stamp(low)} to {stamp(high)}: move the run, or give data that reaches it")
+                raise InputError(
+                    f"{name} ({one.source.label}) covers {stamp(one.start)} to {stamp(one.end)}, asked "
+                    f"for {stamp(low)} to {stamp(high)}: move the run, or give data that reaches it"
+                )
             if one.interpolation == "linear":
                 out[:, column] = np.interp(times, one.time, one.values)
                 continue

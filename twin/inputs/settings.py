@@ -42,8 +42,10 @@ def parse_zone(text: str) -> tzinfo:
         try:
             return ZoneInfo(text)
         except (ZoneInfoNotFoundError, ValueError):
-            raise InputError(f"unknown time zone {text!r}: {accepted}. (Does this machine have a time zone database? "
-                             "It comes with the package tzdata.)") from None
+            raise InputError(
+                f"unknown time zone {text!r}: {accepted}. (Does this machine have a time zone database? "
+                "It comes with the package tzdata.)"
+            ) from None
     raise InputError(f"{text!r} does not name one time zone: {accepted}")
 
 
@@ -58,8 +60,10 @@ class Column(Strict):
         try:
             zero, one = to_si(f"0 {self.unit}", unit), to_si(f"1 {self.unit}", unit)
         except ValueError as error:
-            raise InputError(f"column {self.column!r} is declared in {self.unit!r}, accepted is a unit that converts "
-                             f"to {unit} ({error})") from None
+            raise InputError(
+                f"column {self.column!r} is declared in {self.unit!r}, accepted is a unit that converts "
+                f"to {unit} ({error})"
+            ) from None
         return one - zero, zero
 
 
@@ -131,7 +135,8 @@ class Repair(Strict):
     order: Literal["sort"] | None = Field(default=None, description="rows that go back in time")
     nonexistent: Literal["drop"] | None = Field(default=None, description="hours that summer time skips")
     ambiguous: Literal["both"] | None = Field(
-        default=None, description="the hour that comes twice when summer time ends, once in the file: holds for both")
+        default=None, description="the hour that comes twice when summer time ends, once in the file: holds for both"
+    )
 
 
 class FileInput(Strict):

@@ -54,9 +54,11 @@ class Spread(Strict):
             out[:, target] = np.roll(column, shifts[target]) * (self.fraction * nominal[target] / base)
         excess = out.max(axis=0) / nominal
         if excess.max() > self.peak_limit * (1 + 1e-9):
-            raise InputError(f"spread: scaled by {self.scale} to {self.fraction:g} of design power the load peaks at "
-                             f"{excess.max():.2f} of it, accepted is peak_limit = {self.peak_limit:g}; choose a "
-                             "smaller fraction")
+            raise InputError(
+                f"spread: scaled by {self.scale} to {self.fraction:g} of design power the load peaks at "
+                f"{excess.max():.2f} of it, accepted is peak_limit = {self.peak_limit:g}; choose a "
+                "smaller fraction"
+            )
         return out
 
 
@@ -106,8 +108,10 @@ class Repeat(Strict):
         step = float(time[1] - time[0])
         count = round(self.period / step)
         if abs(count * step - self.period) > 1e-6 * self.period or time.size < count:
-            raise InputError(f"repeat: the data cover {time.size * step / 3600:g} h in steps of {step:g} s, which do "
-                             f"not fill {self.period / 3600:g} h; choose a period that they fill")
+            raise InputError(
+                f"repeat: the data cover {time.size * step / 3600:g} h in steps of {step:g} s, which do "
+                f"not fill {self.period / 3600:g} h; choose a period that they fill"
+            )
         out = context.grid(step)
         number = np.round(out / step).astype(np.int64)
         block = number // count

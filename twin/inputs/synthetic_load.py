@@ -58,7 +58,8 @@ class SyntheticLoad(Strict):
     source: Literal["synthetic"] = "synthetic"
     profile: Profile | None = None
     load_factor: Annotated[float, si("1"), Field(ge=0.3, le=0.9)] | None = Field(
-        default=None, description="default: the site's for its profile, else 0.8 for training, 0.42 (Frontier) for hpc")
+        default=None, description="default: the site's for its profile, else 0.8 for training, 0.42 (Frontier) for hpc"
+    )
     step: Step = 60.0
 
     def build(self, context: Context) -> Inputs:
@@ -71,14 +72,20 @@ class SyntheticLoad(Strict):
         expected = plant.load_factor if profile == (plant.load_profile or profile) else None
         factor = self.load_factor or expected or _DEFAULT_FACTOR[profile]
         if not 0.3 <= factor <= 0.9:
-            raise InputError(f"generated load has a load factor from 0.3 to 0.9, the site expects {factor:g}; give "
-                             "load: {source: synthetic, load_factor: ...} in the scenario")
+            raise InputError(
+                f"generated load has a load factor from 0.3 to 0.9, the site expects {factor:g}; give "
+                "load: {source: synthetic, load_factor: ...} in the scenario"
+            )
         make = training if profile == "training" else hpc
         shares = make(round(time[0] / self.step), time.size, self.step, plant.hall_index, factor, context.seed)
         source = Source(f"synthetic {profile} load, load factor {factor:g}, seed {context.seed}", synthetic=True)
         shares *= plant.nominal  # in place: a year of 70 CDUs is 0.3 GB
-        return Inputs.of(*(Series(f"{cdu}.P_it", time, np.ascontiguousarray(shares[:, number]), "hold", source)
-                           for number, cdu in enumerate(plant.cdu_names)))
+        return Inputs.of(
+            *(
+                Series(f"{cdu}.P_it", time, np.ascontiguousarray(shares[:, number]), "hold", source)
+                for number, cdu in enumerate(plant.cdu_names)
+            )
+        )
 
 
 @cache
@@ -93,12 +100,18 @@ def _quantile(z: Array) -> Array:
     return np.interp(z, ndtri(_SHARE), _POWER)
 
 
-def hpc(first: int, count: int, step: float, halls: np.ndarray[tuple[int], np.dtype[np.intp]], load_factor: float,
-        seed: int) -> Array:
+def hpc(
+    first: int, count: int, step: float, halls: np.ndarray[tuple[int], np.dtype[np.intp]], load_factor: float, seed: int
+) -> Array:
     """Shares of design power, (count, CDUs), from time ``first`` * step: one total, spread by halls and CDUs."""
     ramp = max(round(_RAMP / step), 1)
-    steps = sum((np.sqrt(weight) * renewal(seed, f"load/total {name}", first - ramp + 1, count + ramp - 1, keep / step)
-                 for name, weight, keep in _TOTAL), np.zeros(count + ramp - 1))
+    steps = sum(
+        (
+            np.sqrt(weight) * renewal(seed, f"load/total {name}", first - ramp + 1, count + ramp - 1, keep / step)
+            for name, weight, keep in _TOTAL
+        ),
+        np.zeros(count + ramp - 1),
+    )
     z = np.convolve(steps, np.full(ramp, 1 / ramp), mode="valid")
     total = logit(np.clip(_quantile(z) ** _exponent(load_factor), 1e-3, 1 - 1e-3))
     offsets = [renewal(seed, f"load/hall {hall}", first, count, 6 * HOUR / step) for hall in range(halls.max() + 1)]
@@ -109,12 +122,15 @@ def hpc(first: int, count: int, step: float, halls: np.ndarray[tuple[int], np.dt
     return out
 
 
-def training(first: int, count: int, step: float, halls: np.ndarray[tuple[int], np.dtype[np.intp]],
-             load_factor: float, seed: int) -> Array:
+def training(
+    first: int, count: int, step: float, halls: np.ndarray[tuple[int], np.dtype[np.intp]], load_factor: float, seed: int
+) -> Array:
     """Shares of design power, (count, CDUs): synchronous jobs of whole halls beside small jobs of single CDUs."""
     time = np.arange(first, first + count, dtype=float) * step
-    jobs = [_job(seed, f"load/hall job {hall}", first, time, step, _HALL_JOB, load_factor)
-            for hall in range(halls.max() + 1)]
+    jobs = [
+        _job(seed, f"load/hall job {hall}", first, time, step, _HALL_JOB, load_factor)
+        for hall in range(halls.max() + 1)
+    ]
     out = np.empty((count, halls.size))
     for number, hall in enumerate(halls):
         own = _job(seed, f"load/cdu job {number}", first, time, step, _CDU_JOB, load_factor)

@@ -29,19 +29,170 @@ MARKET_ZONE = "Europe/Paris"
 
 # hourly price over the day's mean, French day-ahead 2015-2016, medians: summer (April to September) and winter;
 # working day, Saturday, Sunday
-_SHAPES = np.array([
-    [[.85, .77, .72, .66, .65, .73, .93, 1.13, 1.21, 1.20, 1.17, 1.16, 1.11, 1.08, 1.04, .99, .98, 1.03, 1.11, 1.17,
-      1.15, 1.10, 1.10, 1.00],
-     [1.12, 1.00, .93, .85, .82, .81, .85, .92, 1.02, 1.09, 1.05, 1.04, 1.02, .93, .88, .84, .84, .93, 1.10, 1.18,
-      1.18, 1.17, 1.24, 1.14],
-     [1.22, 1.04, .96, .85, .81, .79, .77, .79, .88, .91, .92, .94, .99, .87, .78, .70, .70, .87, 1.12, 1.33, 1.44,
-      1.44, 1.53, 1.42]],
-    [[.83, .76, .71, .65, .64, .71, .92, 1.15, 1.21, 1.20, 1.16, 1.13, 1.08, 1.04, 1.01, .98, 1.00, 1.12, 1.27, 1.30,
-      1.13, .99, .98, .94],
-     [1.04, .94, .91, .82, .77, .79, .87, .95, 1.02, 1.10, 1.11, 1.07, 1.06, 1.00, .91, .89, .89, 1.07, 1.24, 1.27,
-      1.13, 1.01, 1.05, 1.02],
-     [1.09, 1.00, .89, .80, .73, .72, .77, .83, .88, .96, 1.02, 1.05, 1.08, .98, .83, .81, .84, 1.07, 1.33, 1.47,
-      1.39, 1.21, 1.26, 1.15]]])
+_SHAPES = np.array(
+    [
+        [
+            [
+                0.85,
+                0.77,
+                0.72,
+                0.66,
+                0.65,
+                0.73,
+                0.93,
+                1.13,
+                1.21,
+                1.20,
+                1.17,
+                1.16,
+                1.11,
+                1.08,
+                1.04,
+                0.99,
+                0.98,
+                1.03,
+                1.11,
+                1.17,
+                1.15,
+                1.10,
+                1.10,
+                1.00,
+            ],
+            [
+                1.12,
+                1.00,
+                0.93,
+                0.85,
+                0.82,
+                0.81,
+                0.85,
+                0.92,
+                1.02,
+                1.09,
+                1.05,
+                1.04,
+                1.02,
+                0.93,
+                0.88,
+                0.84,
+                0.84,
+                0.93,
+                1.10,
+                1.18,
+                1.18,
+                1.17,
+                1.24,
+                1.14,
+            ],
+            [
+                1.22,
+                1.04,
+                0.96,
+                0.85,
+                0.81,
+                0.79,
+                0.77,
+                0.79,
+                0.88,
+                0.91,
+                0.92,
+                0.94,
+                0.99,
+                0.87,
+                0.78,
+                0.70,
+                0.70,
+                0.87,
+                1.12,
+                1.33,
+                1.44,
+                1.44,
+                1.53,
+                1.42,
+            ],
+        ],
+        [
+            [
+                0.83,
+                0.76,
+                0.71,
+                0.65,
+                0.64,
+                0.71,
+                0.92,
+                1.15,
+                1.21,
+                1.20,
+                1.16,
+                1.13,
+                1.08,
+                1.04,
+                1.01,
+                0.98,
+                1.00,
+                1.12,
+                1.27,
+                1.30,
+                1.13,
+                0.99,
+                0.98,
+                0.94,
+            ],
+            [
+                1.04,
+                0.94,
+                0.91,
+                0.82,
+                0.77,
+                0.79,
+                0.87,
+                0.95,
+                1.02,
+                1.10,
+                1.11,
+                1.07,
+                1.06,
+                1.00,
+                0.91,
+                0.89,
+                0.89,
+                1.07,
+                1.24,
+                1.27,
+                1.13,
+                1.01,
+                1.05,
+                1.02,
+            ],
+            [
+                1.09,
+                1.00,
+                0.89,
+                0.80,
+                0.73,
+                0.72,
+                0.77,
+                0.83,
+                0.88,
+                0.96,
+                1.02,
+                1.05,
+                1.08,
+                0.98,
+                0.83,
+                0.81,
+                0.84,
+                1.07,
+                1.33,
+                1.47,
+                1.39,
+                1.21,
+                1.26,
+                1.15,
+            ],
+        ],
+    ]
+)
 _SHAPES = _SHAPES / _SHAPES.mean(axis=2, keepdims=True)
 # daily mean over the yearly mean
 _WEEKDAYS = np.array([1.09, 1.09, 1.09, 1.09, 1.09, 0.87, 0.71])
@@ -88,8 +239,11 @@ def day_ahead(time: Array, solar: float, seed: int) -> Array:
     summer = (month >= 4) & (month <= 9)
     kind = np.clip(weekday - 4, 0, 2)
     hour = np.asarray(local.hour)
-    mood = np.exp(0.22 * ar1(seed, "price/mood", first, count, 1.2)
-                  + 0.16 * ar1(seed, "price/season", first, count, 25.0) - 0.5 * (0.22**2 + 0.16**2))
+    mood = np.exp(
+        0.22 * ar1(seed, "price/mood", first, count, 1.2)
+        + 0.16 * ar1(seed, "price/season", first, count, 25.0)
+        - 0.5 * (0.22**2 + 0.16**2)
+    )
     depth = np.exp(0.25 * white(seed, "price/depth", first, count))
     level = _WEEKDAYS[weekday] * _MONTHS[month - 1] * mood[of_day]
     shape = 1 + depth[of_day] * (_SHAPES[np.where(summer, 0, 1), kind, hour] - 1)
@@ -119,8 +273,9 @@ class SyntheticCo2(Strict):
         hour = np.asarray(local.hour)
         daily = 0.10 * np.cos(2 * np.pi * (hour - 19) / 24) + 0.05 * np.cos(4 * np.pi * (hour - 8) / 24)
         week = np.where(np.asarray(local.day_of_week) >= 5, -0.12, 0.05)
-        weather = 0.22 * ar1(seed=context.seed, label="co2/weather", first=round(time[0] / HOUR), count=time.size,
-                             steps=60.0)
+        weather = 0.22 * ar1(
+            seed=context.seed, label="co2/weather", first=round(time[0] / HOUR), count=time.size, steps=60.0
+        )
         values = self.mean * np.exp(0.22 * np.cos(year) + daily + week + weather - 0.05)
         source = Source(f"synthetic CO2 intensity, French mix, seed {context.seed}", synthetic=True)
         return Inputs.of(Series(CO2_INTENSITY.name, time, values, "hold", source))

@@ -25,17 +25,71 @@ _YEAR = 365.2425 * DAY
 _SOLAR_OFFSET = 1.0  # h, the climate data count in UTC+1
 
 # share of the daily range by hour (UTC+1), deviation from the daily mean: Lyon-Bron, May-August and November-December
-_SUMMER = np.array([-0.24, -0.29, -0.35, -0.39, -0.41, -0.41, -0.30, -0.16, -0.03, 0.08, 0.19, 0.27,
-                    0.33, 0.37, 0.39, 0.38, 0.35, 0.30, 0.23, 0.11, -0.01, -0.08, -0.15, -0.20])
-_WINTER = np.array([-0.07, -0.10, -0.15, -0.19, -0.22, -0.26, -0.28, -0.28, -0.22, -0.08, 0.07, 0.18,
-                    0.29, 0.37, 0.40, 0.35, 0.24, 0.14, 0.07, 0.01, -0.03, -0.05, -0.08, -0.11])
+_SUMMER = np.array(
+    [
+        -0.24,
+        -0.29,
+        -0.35,
+        -0.39,
+        -0.41,
+        -0.41,
+        -0.30,
+        -0.16,
+        -0.03,
+        0.08,
+        0.19,
+        0.27,
+        0.33,
+        0.37,
+        0.39,
+        0.38,
+        0.35,
+        0.30,
+        0.23,
+        0.11,
+        -0.01,
+        -0.08,
+        -0.15,
+        -0.20,
+    ]
+)
+_WINTER = np.array(
+    [
+        -0.07,
+        -0.10,
+        -0.15,
+        -0.19,
+        -0.22,
+        -0.26,
+        -0.28,
+        -0.28,
+        -0.22,
+        -0.08,
+        0.07,
+        0.18,
+        0.29,
+        0.37,
+        0.40,
+        0.35,
+        0.24,
+        0.14,
+        0.07,
+        0.01,
+        -0.03,
+        -0.05,
+        -0.08,
+        -0.11,
+    ]
+)
 
 
 def weather_series(time: Array, T_dry: Array, T_wet: Array, p: Array, source: Source) -> tuple[Series, ...]:
     """The three weather signals; the wet bulb is kept at or below the dry bulb (they meet in saturated air)."""
-    return (Series(T_DRY.name, time, T_dry, "linear", source),
-            Series(T_WET.name, time, np.minimum(T_wet, T_dry), "linear", source),
-            Series(P_AIR.name, time, p, "linear", source))
+    return (
+        Series(T_DRY.name, time, T_dry, "linear", source),
+        Series(T_WET.name, time, np.minimum(T_wet, T_dry), "linear", source),
+        Series(P_AIR.name, time, p, "linear", source),
+    )
 
 
 class SyntheticWeather(Strict):
@@ -46,8 +100,9 @@ class SyntheticWeather(Strict):
 
     def build(self, context: Context) -> Inputs:
         """The weather signals for the calendar years of the run, hourly. The same hour is the same for any run."""
-        years = [np.datetime64(int(edge), "s").astype("datetime64[Y]") for edge in (context.first - DAY,
-                                                                                  context.last + DAY)]
+        years = [
+            np.datetime64(int(edge), "s").astype("datetime64[Y]") for edge in (context.first - DAY, context.last + DAY)
+        ]
         start = int(years[0].astype("datetime64[s]").astype(np.int64)) - DAY
         stop = int((years[1] + 1).astype("datetime64[s]").astype(np.int64)) + DAY
         time = np.arange(start, stop + HOUR, HOUR)

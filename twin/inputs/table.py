@@ -69,22 +69,27 @@ def _numbers(table: Table, wanted: Wanted) -> Array:
     wrong = ~np.isfinite(values) & ~empty
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise InputError(f"{table.name}, line {row + table.first_line}, column {wanted.column.column!r}: found "
-                         f"{raw.iloc[row]!r}, expected a number in {wanted.column.unit}")
+        raise InputError(
+            f"{table.name}, line {row + table.first_line}, column {wanted.column.column!r}: found "
+            f"{raw.iloc[row]!r}, expected a number in {wanted.column.unit}"
+        )
     converted: Array = scale * values + offset
     # NaN compares as False: empty places are the gap rule's
     beyond = (converted < wanted.lower) | (converted > wanted.upper)
     if beyond.any():
         row = int(np.argmax(beyond))
         low, high = ((bound - offset) / scale for bound in (wanted.lower, wanted.upper))
-        raise InputError(f"{table.name}, line {row + table.first_line}, column {wanted.column.column!r}: found "
-                         f"{values[row]:g} {wanted.column.unit}, accepted is {low:g} to {high:g} {wanted.column.unit} "
-                         f"for {wanted.name}; is the unit right?")
+        raise InputError(
+            f"{table.name}, line {row + table.first_line}, column {wanted.column.column!r}: found "
+            f"{values[row]:g} {wanted.column.unit}, accepted is {low:g} to {high:g} {wanted.column.unit} "
+            f"for {wanted.name}; is the unit right?"
+        )
     return converted
 
 
-def read_series(table: Table, settings: FileInput, wanted: Sequence[Wanted], interpolation: Interpolation,
-                context: Context) -> Inputs:
+def read_series(
+    table: Table, settings: FileInput, wanted: Sequence[Wanted], interpolation: Interpolation, context: Context
+) -> Inputs:
     """The wanted columns as series that share one time array.
 
     Raises InputError that names file, line, column, what was found and what would be accepted.
@@ -95,8 +100,10 @@ def read_series(table: Table, settings: FileInput, wanted: Sequence[Wanted], int
     mender = _Mender(table, wanted, settings.repair)
     time, values = mender.mend(time, values, rows)
     source = Source(f"{table.name} ({settings.origin})", settings.synthetic)
-    series = (Series(one.name, time, np.ascontiguousarray(values[:, position]), interpolation, source)
-              for position, one in enumerate(wanted))
+    series = (
+        Series(one.name, time, np.ascontiguousarray(values[:, position]), interpolation, source)
+        for position, one in enumerate(wanted)
+    )
     return Inputs.of(*series, notes=[*clock.notes, *mender.notes])
 
 
@@ -124,8 +131,10 @@ class _Mender:
         for item in self.repair.discard:
             numbers = item.numbers
             if min(numbers) < first or max(numbers) >= first + count:
-                raise InputError(f"{self.table.name}: discard names lines {min(numbers)} to {max(numbers)}, data stand "
-                                 f"in lines {first} to {first + count - 1}")
+                raise InputError(
+                    f"{self.table.name}: discard names lines {min(numbers)} to {max(numbers)}, data stand "
+                    f"in lines {first} to {first + count - 1}"
+                )
             keep &= ~np.isin(rows, np.array(numbers) - first)
             self.notes.append(f"{self.table.name}: {len(numbers)} lines discarded, first {min(numbers)}: {item.reason}")
         return time[keep], values[keep], rows[keep]
@@ -143,7 +152,8 @@ class _Mender:
                     f"{self._line(rows, at)}, column {one.column.column!r}: jumps from {before:g} to {after:g} "
                     f"{one.column.unit} ({int(jump.sum())} such jumps in all), accepted for {one.name} are steps up to "
                     f"{one.largest_step:g} {one.unit}. If the lines are wrong, state the repair discard with their "
-                    "lines and reason, and gaps to fill them; if they are right, raise largest_step")
+                    "lines and reason, and gaps to fill them; if they are right, raise largest_step"
+                )
 
     def _order(self, time: Array, values: Array, rows: Rows) -> tuple[Array, Array, Rows]:
         back = np.diff(time) < 0
@@ -151,8 +161,10 @@ class _Mender:
             return time, values, rows
         at = int(np.argmax(back)) + 1
         if self.repair.order is None:
-            raise InputError(f"{self._line(rows, at)}: time goes back from {stamp(time[at - 1])} to {stamp(time[at])}; "
-                             "sort the rows, or state the repair order: sort")
+            raise InputError(
+                f"{self._line(rows, at)}: time goes back from {stamp(time[at - 1])} to {stamp(time[at])}; "
+                "sort the rows, or state the repair order: sort"
+            )
         order = np.argsort(time, kind="stable")
         self.notes.append(f"{self._line(rows, at)}: rows sorted by time")
         return time[order], values[order], rows[order]
@@ -163,16 +175,20 @@ class _Mender:
             return time, values, rows
         at = int(np.argmax(same)) + 1
         if self.repair.duplicates is None:
-            raise InputError(f"{self._line(rows, at)}: {stamp(time[at])} comes twice; remove one row, or state the "
-                             "repair duplicates: first, last or mean")
+            raise InputError(
+                f"{self._line(rows, at)}: {stamp(time[at])} comes twice; remove one row, or state the "
+                "repair duplicates: first, last or mean"
+            )
         begins = np.flatnonzero(np.concatenate(([True], ~same)))
         ends = np.append(begins[1:], time.size)
         if self.repair.duplicates == "mean":
             mended = np.add.reduceat(values, begins, axis=0) / (ends - begins)[:, None]
         else:
             mended = values[begins if self.repair.duplicates == "first" else ends - 1]
-        self.notes.append(f"{self.table.name}: {int(same.sum())} rows with a time that was there already, first "
-                          f"{self._line(rows, at)}; kept: {self.repair.duplicates}")
+        self.notes.append(
+            f"{self.table.name}: {int(same.sum())} rows with a time that was there already, first "
+            f"{self._line(rows, at)}; kept: {self.repair.duplicates}"
+        )
         return time[begins], mended, rows[begins]
 
     def _gaps(self, time: Array, values: Array, rows: Rows) -> tuple[Array, Array]:
@@ -184,14 +200,18 @@ class _Mender:
         repair = self.repair.gaps
         if wide.any() and repair is None:
             at = int(np.argmax(wide))
-            raise InputError(f"{self._line(rows, at)}: a gap of {steps[at] / 3600:g} h follows {stamp(time[at])}, rows "
-                             f"are {step / 3600:g} h apart; complete the file, or state the repair gaps with "
-                             "max_length and method")
+            raise InputError(
+                f"{self._line(rows, at)}: a gap of {steps[at] / 3600:g} h follows {stamp(time[at])}, rows "
+                f"are {step / 3600:g} h apart; complete the file, or state the repair gaps with "
+                "max_length and method"
+            )
         missing = np.isnan(values)
         if missing.any() and repair is None:
             at, column = (int(place) for place in np.argwhere(missing)[0])
-            raise InputError(f"{self._line(rows, at)}, column {self.columns[column]!r}: no number; complete the file, "
-                             "or state the repair gaps with max_length and method")
+            raise InputError(
+                f"{self._line(rows, at)}, column {self.columns[column]!r}: no number; complete the file, "
+                "or state the repair gaps with max_length and method"
+            )
         if repair is None:
             return time, values
         inside = [np.arange(1, round(steps[at] / step)) * step + time[at] for at in np.flatnonzero(wide)]
@@ -203,21 +223,27 @@ class _Mender:
             at_rows = np.flatnonzero(good)
             if not (good[0] and good[-1]):
                 end = 0 if not good[0] else time.size - 1
-                raise InputError(f"{self._line(rows, end)}, column {self.columns[column]!r}: the data begin or end "
-                                 "without a number; there is nothing to fill from on one side")
+                raise InputError(
+                    f"{self._line(rows, end)}, column {self.columns[column]!r}: the data begin or end "
+                    "without a number; there is nothing to fill from on one side"
+                )
             good_time = time[good]
             holes = np.diff(good_time)
             if holes.max() > max(repair.max_length, 1.5 * step):
                 at = int(at_rows[int(np.argmax(holes))])
-                raise InputError(f"{self._line(rows, at)}, column {self.columns[column]!r}: a gap of "
-                                 f"{holes.max() / 3600:g} h follows {stamp(time[at])}; the repair gaps allows "
-                                 f"{repair.max_length / 3600:g} h")
+                raise InputError(
+                    f"{self._line(rows, at)}, column {self.columns[column]!r}: a gap of "
+                    f"{holes.max() / 3600:g} h follows {stamp(time[at])}; the repair gaps allows "
+                    f"{repair.max_length / 3600:g} h"
+                )
             if repair.method == "linear":
                 out[:, column] = np.interp(grid, good_time, values[good, column])
             else:
                 out[:, column] = values[good, column][np.searchsorted(good_time, grid, side="right") - 1]
             filled += grid.size - good_time.size
         if filled:
-            self.notes.append(f"{self.table.name}: {filled} values filled ({repair.method}) in gaps up to "
-                              f"{repair.max_length / 3600:g} h")
+            self.notes.append(
+                f"{self.table.name}: {filled} values filled ({repair.method}) in gaps up to "
+                f"{repair.max_length / 3600:g} h"
+            )
         return grid, out

@@ -154,12 +154,16 @@ class Chart:
         parts = []
         for tick in ticks:
             y = float(Y(np.array(tick)))
-            parts += [tag("line", x1=left, x2=right, y1=y, y2=y, class_="zero" if tick == 0 else "grid"),
-                      text(tick_label(tick, ticks), left - 7, y + 4, "tick", text_anchor="end")]
+            parts += [
+                tag("line", x1=left, x2=right, y1=y, y2=y, class_="zero" if tick == 0 else "grid"),
+                text(tick_label(tick, ticks), left - 7, y + 4, "tick", text_anchor="end"),
+            ]
         for moment, words in time_ticks(self.start, self.end, self.zone, 10 if width > 600 else 5):
             x = float(X(np.array(moment)))
-            parts += [tag("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"),
-                      text(words, x, bottom + 18, "tick", text_anchor="middle" if x < right - 30 else "end")]
+            parts += [
+                tag("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"),
+                text(words, x, bottom + 18, "tick", text_anchor="middle" if x < right - 30 else "end"),
+            ]
         for area in self.areas:
             parts.append(tag("path", d=band(X(area.time), Y(area.low), Y(area.high)), class_=f"area {area.colour}"))
         for level in self.levels:
@@ -167,15 +171,40 @@ class Chart:
             parts.append(tag("line", x1=left, x2=right, y1=y, y2=y, class_=f"line dashed {level.colour}"))
         for line in self.lines:
             named = line.label if "faint" not in line.style else None
-            parts.append(tag("path", d=path(X(line.time), Y(line.values)), class_=f"line {line.colour} {line.style}",
-                             data_label=named))
-        return drawing(width, height, *parts, label=self.title, class_="time", data_low=low, data_high=high,
-                       data_top=top, data_bottom=bottom, data_left=left, data_right=right, data_unit=self.unit,
-                       data_start=int(self.start), data_end=int(self.end))
+            parts.append(
+                tag(
+                    "path",
+                    d=path(X(line.time), Y(line.values)),
+                    class_=f"line {line.colour} {line.style}",
+                    data_label=named,
+                )
+            )
+        return drawing(
+            width,
+            height,
+            *parts,
+            label=self.title,
+            class_="time",
+            data_low=low,
+            data_high=high,
+            data_top=top,
+            data_bottom=bottom,
+            data_left=left,
+            data_right=right,
+            data_unit=self.unit,
+            data_start=int(self.start),
+            data_end=int(self.end),
+        )
 
 
-def bars(title: str, unit: str, labels: Sequence[str], stacks: Sequence[tuple[str, str, Sequence[float]]],
-         notes: Sequence[str] | None = None, height: int = 200) -> str:
+def bars(
+    title: str,
+    unit: str,
+    labels: Sequence[str],
+    stacks: Sequence[tuple[str, str, Sequence[float]]],
+    notes: Sequence[str] | None = None,
+    height: int = 200,
+) -> str:
     """Stacked bars: ``stacks`` are (label, colour, one value a bar); ``notes`` stand above the bars."""
     total = np.sum([values for _, _, values in stacks], axis=0)
     ticks = nice_ticks(0.0, max(float(total.max()), 1e-9), 4)
@@ -188,16 +217,19 @@ def bars(title: str, unit: str, labels: Sequence[str], stacks: Sequence[tuple[st
         parts = []
         for tick in ticks:
             y = bottom - tick / ticks[-1] * (bottom - top)
-            parts += [tag("line", x1=left, x2=right, y1=y, y2=y, class_="zero" if tick == 0 else "grid"),
-                      text(tick_label(tick, ticks), left - 7, y + 4, "tick", text_anchor="end")]
+            parts += [
+                tag("line", x1=left, x2=right, y1=y, y2=y, class_="zero" if tick == 0 else "grid"),
+                text(tick_label(tick, ticks), left - 7, y + 4, "tick", text_anchor="end"),
+            ]
         for i, label in enumerate(labels):
             x, y = left + (i + 0.5) * pitch, bottom
             for name, colour, values in stacks:
                 size = values[i] / ticks[-1] * (bottom - top)
                 if size > 0.05:
                     said = tag("title", f"{_escape(label)}: {number(values[i])} {unit} {_escape(name)}")
-                    parts.append(tag("rect", said, x=x - wide / 2, y=y - size, width=wide, height=size,
-                                     class_=f"bar {colour}"))
+                    parts.append(
+                        tag("rect", said, x=x - wide / 2, y=y - size, width=wide, height=size, class_=f"bar {colour}")
+                    )
                     y -= size
             if notes and notes[i] and len(labels) <= 16:
                 parts.append(text(notes[i], x, y - 6, "tick", text_anchor="middle"))
@@ -206,9 +238,11 @@ def bars(title: str, unit: str, labels: Sequence[str], stacks: Sequence[tuple[st
         return drawing(width, height, *parts, label=title)
 
     keys = "".join(f'<span class="key {colour} area"><i></i>{_escape(label)}</span>' for label, colour, _ in stacks)
-    return (f'<figure class="chart"><figcaption><b>{_escape(title)}</b> <span class="unit">{_escape(unit)}</span>'
-            f'<span class="keys">{keys}</span></figcaption><div class="wide">{picture(920)}</div>'
-            f'<div class="narrow">{picture(400)}</div></figure>')
+    return (
+        f'<figure class="chart"><figcaption><b>{_escape(title)}</b> <span class="unit">{_escape(unit)}</span>'
+        f'<span class="keys">{keys}</span></figcaption><div class="wide">{picture(920)}</div>'
+        f'<div class="narrow">{picture(400)}</div></figure>'
+    )
 
 
 def stacked(time: Array, layers: Sequence[tuple[str, str, Array]]) -> list[Area]:

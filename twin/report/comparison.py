@@ -31,8 +31,13 @@ BARS = (
 )  # fmt: skip
 SAME = 5e-4
 """relative difference below which two figures are called the same"""
-CURVES = ("Hottest chip", "Water to the racks' CDUs", "Heat received by the network",
-          "Electricity of cooling and heat recovery", "Cost besides the electricity of IT, added up")
+CURVES = (
+    "Hottest chip",
+    "Water to the racks' CDUs",
+    "Heat received by the network",
+    "Electricity of cooling and heat recovery",
+    "Cost besides the electricity of IT, added up",
+)
 UNITS = ("°C", "°C", "MW", "MW", "EUR")
 
 Figs = Mapping[str, float | None]
@@ -119,8 +124,12 @@ def _cells(definition: Definition, values: Sequence[float | None]) -> list[Cell]
     longest = max((abs(value) for value in known), default=0.0)
     first = values[0]
     return [
-        Cell(number(value, 4), _change(first, value) if i else "", value is not None and value == best,
-             abs(value) / longest if value is not None and longest > 0 else 0.0)
+        Cell(
+            number(value, 4),
+            _change(first, value) if i else "",
+            value is not None and value == best,
+            abs(value) / longest if value is not None and longest > 0 else 0.0,
+        )
         for i, value in enumerate(values)
     ]
 
@@ -192,8 +201,15 @@ def _charts(runs: list[Compared]) -> str:
         having = [(run, COLOURS[i]) for i, run in enumerate(runs) if title in run.curves]
         if not having:
             continue
-        chart = Chart(title, unit, runs[0].info.start.timestamp(), runs[0].info.end.timestamp(), local,
-                      zero=unit in ("MW", "EUR"), height=210)
+        chart = Chart(
+            title,
+            unit,
+            runs[0].info.start.timestamp(),
+            runs[0].info.end.timestamp(),
+            local,
+            zero=unit in ("MW", "EUR"),
+            height=210,
+        )
         factor = 1.0
         if unit == "MW" and max(float(run.curves[title].max()) for run, _ in having) < 0.5:
             factor, chart.unit = 1e3, "kW"

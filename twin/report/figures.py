@@ -41,8 +41,9 @@ class Figures:
         if not self.limited:
             return ""
         columns = np.stack([self.ledger.column(s.name) for s in self.limited]) - ZERO_C
-        chart = self.chart(f"Hottest chip of {len(self.limited)} groups" if len(self.limited) > 1 else "Hottest chip",
-                           "°C", height=240)
+        chart = self.chart(
+            f"Hottest chip of {len(self.limited)} groups" if len(self.limited) > 1 else "Hottest chip", "°C", height=240
+        )
         time = self.grid.middle
         if len(self.limited) > 1:
             low, high = self.grid.lowest(columns.min(axis=0)), self.grid.highest(columns.max(axis=0))
@@ -66,8 +67,10 @@ class Figures:
         limit = self.limited[0].upper - ZERO_C
         picture = heatmap.draw(names, values, limit, "°C", self.start, self.end, self.ledger.info.time_zone)
         kind = title_of(stem(self.limited[0].name.rpartition(".")[0]))
-        return (f'<figure class="chart"><figcaption><b>Every {kind} by itself</b> '
-                f'<span class="unit">hottest chip, °C</span></figcaption>{picture}</figure>')
+        return (
+            f'<figure class="chart"><figcaption><b>Every {kind} by itself</b> '
+            f'<span class="unit">hottest chip, °C</span></figcaption>{picture}</figure>'
+        )
 
     def water_temperatures(self) -> str:
         """Facility water to and from the machines that carry the IT load, and the outside air."""
@@ -77,8 +80,9 @@ class Figures:
             chart.lines.append(Line(label, self.grid.middle, self.mean(T), colour))
         for name, label, style in ((T_DRY.name, "outside air", ""), (T_WET.name, "wet bulb", "dashed")):
             if name in self.ledger.result.trajectories:
-                chart.lines.append(Line(label, self.grid.middle, self.mean(self.ledger.column(name) - ZERO_C), "air",
-                                        f"thin {style}"))
+                chart.lines.append(
+                    Line(label, self.grid.middle, self.mean(self.ledger.column(name) - ZERO_C), "air", f"thin {style}")
+                )
         return chart.draw() if chart.lines else ""
 
     def load_nodes(self) -> list[tuple[str, str, list[str]]]:
@@ -91,13 +95,16 @@ class Figures:
                 for port, node in component.ports.items():
                     if node in fluid:
                         by_port.setdefault(port, set()).add(node)
-        mean = {port: np.mean([self.ledger.column(f"{node}.T").mean() for node in nodes])
-                for port, nodes in by_port.items()}
+        mean = {
+            port: np.mean([self.ledger.column(f"{node}.T").mean() for node in nodes]) for port, nodes in by_port.items()
+        }
         order = sorted(by_port, key=lambda port: mean[port])
         if len(order) != 2:
             return []
-        return [("to the racks' CDUs", "cooling", sorted(by_port[order[0]])),
-                ("back from them", "heat", sorted(by_port[order[1]]))]
+        return [
+            ("to the racks' CDUs", "cooling", sorted(by_port[order[0]])),
+            ("back from them", "heat", sorted(by_port[order[1]])),
+        ]
 
     def heat(self) -> str:
         """Heat to the network against what it asked for, and heat to the air."""
@@ -147,8 +154,9 @@ class Figures:
         if self.ledger.has(Account.ELECTRICITY_RECOVERY):
             layers.append(("heat pumps", "recovery", Account.ELECTRICITY_RECOVERY))
         rest = "cooling and heat recovery" if len(layers) > 1 else "cooling"
-        return (self._stack("Electricity of IT", [("IT", "power", Account.ELECTRICITY_IT)], 150)
-                + self._stack(f"Electricity of {rest}", layers, 180))
+        return self._stack("Electricity of IT", [("IT", "power", Account.ELECTRICITY_IT)], 150) + self._stack(
+            f"Electricity of {rest}", layers, 180
+        )
 
     def price(self) -> str:
         """The electricity price, and what each hour cost besides the electricity of IT."""
@@ -179,8 +187,11 @@ class Figures:
         keys = [f"{m:%Y-%m}" if monthly else f"{m:%Y-%m-%d}" for m in moments]
         labels = [f"{m:%b %y}" if monthly else f"{m:%a} {m.day}" for m in moments]
         frame = pd.DataFrame({"key": keys, "label": labels, "spray": spraying * ledger.dt / 3600})
-        names = (("evaporated", "water", Account.WATER_EVAPORATED), ("bled", "bled", Account.WATER_BLOWDOWN),
-                 ("topped up", "loop", Account.WATER_LOOP))
+        names = (
+            ("evaporated", "water", Account.WATER_EVAPORATED),
+            ("bled", "bled", Account.WATER_BLOWDOWN),
+            ("topped up", "loop", Account.WATER_LOOP),
+        )
         for label, _, account in names:
             frame[label] = ledger.flow(account) * ledger.dt / 1e3
         days = frame.groupby("key", sort=True).agg({"label": "first", "spray": "sum"} | {n: "sum" for n, _, _ in names})

@@ -70,8 +70,9 @@ def graph_of(ledger: Ledger) -> Graph:
     for component in picture.components:
         box = boxes.setdefault(stem(component.name), Box(stem(component.name), component.kind, []))
         box.names.append(component.name)
-        box.buses |= {port: stem(node) for port, node in component.ports.items()
-                      if node in fluid and not port.startswith("sense")}
+        box.buses |= {
+            port: stem(node) for port, node in component.ports.items() if node in fluid and not port.startswith("sense")
+        }
     members: dict[str, list[str]] = defaultdict(list)
     for node in sorted(fluid):
         members[stem(node)].append(node)

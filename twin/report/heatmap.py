@@ -10,8 +10,10 @@ from twin.report.charts import time_ticks
 from twin.report.display import Array, number, zone
 from twin.report.svg import drawing, png, tag, text
 
-SCALE = np.array([[38, 62, 104], [46, 113, 148], [104, 170, 160], [222, 214, 160], [238, 168, 92], [214, 88, 66],
-                  [150, 22, 48]], dtype=float)
+SCALE = np.array(
+    [[38, 62, 104], [46, 113, 148], [104, 170, 160], [222, 214, 160], [238, 168, 92], [214, 88, 66], [150, 22, 48]],
+    dtype=float,
+)
 """dark and cool to red and hot; the last stands for the limit"""
 ABOVE = np.array([236, 64, 214], dtype=np.uint8)
 """colour of what is above the limit: found nowhere on the scale"""
@@ -41,14 +43,31 @@ def draw(names: Sequence[str], values: Array, limit: float, unit: str, start: fl
     return f'<div class="wide">{picture(920.0)}</div><div class="narrow">{picture(400.0)}</div>'
 
 
-def _picture(image: str, names: Sequence[str], low: float, limit: float, unit: str,
-             ticks: Sequence[tuple[float, str]], width: float) -> str:
+def _picture(
+    image: str,
+    names: Sequence[str],
+    low: float,
+    limit: float,
+    unit: str,
+    ticks: Sequence[tuple[float, str]],
+    width: float,
+) -> str:
     rows = len(names)
     left, right, top = 46.0, width - 8.0, 4.0
     tall = float(np.clip(rows * 3.6, 24, 260))
     bottom = top + tall
-    parts = [tag("image", href=image, x=left, y=top, width=right - left, height=tall, preserveAspectRatio="none",
-                 style="image-rendering:pixelated")]
+    parts = [
+        tag(
+            "image",
+            href=image,
+            x=left,
+            y=top,
+            width=right - left,
+            height=tall,
+            preserveAspectRatio="none",
+            style="image-rendering:pixelated",
+        )
+    ]
     step = max(1, round(rows / (tall / 26)))
     for row in range(0, rows, step):
         parts.append(text(names[row], left - 7, top + (row + 0.5) / rows * tall + 4, "tick", text_anchor="end"))
@@ -57,10 +76,11 @@ def _picture(image: str, names: Sequence[str], low: float, limit: float, unit: s
         parts.append(text(words, x, bottom + 16, "tick", text_anchor="middle" if x < right - 30 else "end"))
     key = png(colours(np.linspace(low, limit, 120)[None, :], low, limit + 1e-9))
     wide = min(200.0, width / 2)
-    parts += [tag("image", href=key, x=left, y=bottom + 28, width=wide, height=8, preserveAspectRatio="none"),
-              text(number(low), left, bottom + 50, "tick"),
-              text(f"{number(limit)} {unit} = limit", left + wide, bottom + 50, "tick", text_anchor="end"),
-              tag("rect", x=left + wide + 22, y=bottom + 28, width=14, height=8,
-                  style="fill:rgb({},{},{})".format(*ABOVE)),
-              text("above the limit", left + wide + 22, bottom + 50, "tick")]
+    parts += [
+        tag("image", href=key, x=left, y=bottom + 28, width=wide, height=8, preserveAspectRatio="none"),
+        text(number(low), left, bottom + 50, "tick"),
+        text(f"{number(limit)} {unit} = limit", left + wide, bottom + 50, "tick", text_anchor="end"),
+        tag("rect", x=left + wide + 22, y=bottom + 28, width=14, height=8, style="fill:rgb({},{},{})".format(*ABOVE)),
+        text("above the limit", left + wide + 22, bottom + 50, "tick"),
+    ]
     return drawing(width, bottom + 56, *parts, label="Every limited temperature over the run")

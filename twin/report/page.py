@@ -22,13 +22,17 @@ from twin.results import RunResult, write_text
 TOWER_WATER = 1.1
 """l/kWh of IT electricity that open cooling towers take (national laboratories' and operators' figures, NREL)"""
 CONTROLLERS = {
-    "fixed": "set-points as commissioned", "sequences": "rule-based sequences",
+    "fixed": "set-points as commissioned",
+    "sequences": "rule-based sequences",
     "mpc": "optimal control that looks ahead",
 }
 EVENTS = 12
 
 ENVIRONMENT = Environment(
-    loader=PackageLoader("twin.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+    loader=PackageLoader("twin.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
     lstrip_blocks=True,
 )
 
@@ -119,15 +123,21 @@ def summary(ledger: Ledger, k: dict[str, float | None]) -> list[str]:
         above = sum(1 for limit in kept.values() if limit.seconds > 0)
         said.append(
             f"{above} of {len(kept)} groups of chips were above their limit at times, by {number(worst, 2)} K at most."
-            if above else "Every chip stayed below its temperature limit."
+            if above
+            else "Every chip stayed below its temperature limit."
         )
     if ledger.has(Account.HEAT_DEMAND):
-        said.append(f"{energy(ledger.total(Account.HEAT_REUSED))} of their heat were recovered, "
-                    f"{energy(ledger.total(Account.HEAT_REJECTED))} went to the outside air.")
+        said.append(
+            f"{energy(ledger.total(Account.HEAT_REUSED))} of their heat were recovered, "
+            f"{energy(ledger.total(Account.HEAT_REJECTED))} went to the outside air."
+        )
     spray, hours = k["spray_hours"] or 0.0, ledger.info.seconds / 3600
     if ledger.has(Account.WATER_EVAPORATED):
-        said.append(f"Water was put into the air stream in {number(spray, 2)} of {number(hours)} hours." if spray else
-                    "No water was put into the air stream.")
+        said.append(
+            f"Water was put into the air stream in {number(spray, 2)} of {number(hours)} hours."
+            if spray
+            else "No water was put into the air stream."
+        )
     failures, decisions = k["controller_failures"] or 0.0, len(ledger.result.decisions)
     if failures:
         said.append(f"{failures:.0f} of {decisions} decisions fell back on the rule-based sequences.")

@@ -14,8 +14,14 @@ ROW, COLUMN, BOX_WIDTH, BOX_HEIGHT = 88.0, 164.0, 148.0, 60.0
 LEFT, TOP = 132.0, 20.0
 LONG = 15
 """letters of a title that fit a box in full size"""
-PART = {"it": "power", "distribution": "cooling", "rejection": "air", "recovery": "recovery", "store": "store",
-        "consumer": "heat"}
+PART = {
+    "it": "power",
+    "distribution": "cooling",
+    "rejection": "air",
+    "recovery": "recovery",
+    "store": "store",
+    "consumer": "heat",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +46,15 @@ def draw(ledger: Ledger) -> str:
     top = TOP + (ROW - 16 if 0 in gaps else 0)
     width = LEFT + columns * COLUMN
     height = top + last * ROW + (ROW if last + 1 in gaps else 34)
-    return drawing(width, height, *_lines(graph, placed, top), *(_box(p, top) for p in placed),
-                   label="The plant: machines between the lines of water, mean values of the run", class_="plant",
-                   style=f"min-width:{width * 0.8:.0f}px;max-width:{width * 1.1:.0f}px")
+    return drawing(
+        width,
+        height,
+        *_lines(graph, placed, top),
+        *(_box(p, top) for p in placed),
+        label="The plant: machines between the lines of water, mean values of the run",
+        class_="plant",
+        style=f"min-width:{width * 0.8:.0f}px;max-width:{width * 1.1:.0f}px",
+    )
 
 
 def arrange(graph: Graph) -> list[Placed]:
@@ -75,10 +87,12 @@ def _lines(graph: Graph, placed: list[Placed], top: float) -> list[str]:
         warmth = (bus.T - low) / (high - low) if high - low > 0.5 else 0.5
         colour = f"--w:{warmth:.3f}"
         first, last = LEFT + min(columns) * COLUMN, LEFT + max(columns) * COLUMN + BOX_WIDTH - 4
-        parts += [tag("line", x1=LEFT - 8, x2=first, y1=y, y2=y, class_="leader"),
-                  tag("line", x1=first, x2=last, y1=y, y2=y, class_="bus", style=colour),
-                  text(f"{bus.T - ZERO_C:.1f}{THIN}°C", LEFT - 16, y + 1, "bus-T", text_anchor="end"),
-                  text(title_of(bus.name), LEFT - 16, y + 16, "bus-name", text_anchor="end")]
+        parts += [
+            tag("line", x1=LEFT - 8, x2=first, y1=y, y2=y, class_="leader"),
+            tag("line", x1=first, x2=last, y1=y, y2=y, class_="bus", style=colour),
+            text(f"{bus.T - ZERO_C:.1f}{THIN}°C", LEFT - 16, y + 1, "bus-T", text_anchor="end"),
+            text(title_of(bus.name), LEFT - 16, y + 16, "bus-name", text_anchor="end"),
+        ]
         for p in placed:
             if i in p.rows:
                 parts += _stubs(p, i, y, top, colour)
@@ -91,8 +105,10 @@ def _stubs(p: Placed, row: int, y: float, top: float, colour: str) -> list[str]:
     edge = _y(p, top) + (0 if above else BOX_HEIGHT)
     side = [r for r in p.rows if (r < p.gap) == above]
     x = _x(p) + BOX_WIDTH * (side.index(row) + 1) / (len(side) + 1)
-    return [tag("line", x1=x, x2=x, y1=y, y2=edge, class_="bus stub", style=colour),
-            tag("circle", cx=x, cy=y, r=4.2, class_="joint", style=colour)]
+    return [
+        tag("line", x1=x, x2=x, y1=y, y2=edge, class_="bus stub", style=colour),
+        tag("circle", cx=x, cy=y, r=4.2, class_="joint", style=colour),
+    ]
 
 
 def _x(p: Placed) -> float:
@@ -109,9 +125,12 @@ def _box(p: Placed, top: float) -> str:
     small = "font-size:11.5px" if len(p.box.title) > LONG else None
     lines = [text(p.box.title, x + 12, y + (22 if facts else 35), "box-name", style=small)]
     lines += [text(fact, x + 12, y + 38 + 14 * i, "box-fact") for i, fact in enumerate(facts[:2])]
-    return tag("g", tag("rect", x=x, y=y, width=BOX_WIDTH, height=BOX_HEIGHT, rx=7, class_="box"),
-               tag("rect", x=x, y=y + 10, width=4, height=BOX_HEIGHT - 20, rx=2, class_=f"box-mark {PART[p.box.part]}"),
-               *lines)
+    return tag(
+        "g",
+        tag("rect", x=x, y=y, width=BOX_WIDTH, height=BOX_HEIGHT, rx=7, class_="box"),
+        tag("rect", x=x, y=y + 10, width=4, height=BOX_HEIGHT - 20, rx=2, class_=f"box-mark {PART[p.box.part]}"),
+        *lines,
+    )
 
 
 def _facts(box: Box) -> list[str]:
@@ -137,4 +156,3 @@ def _facts(box: Box) -> list[str]:
     if Account.WATER_LOOP in a:
         facts.append(f"{number(a[Account.WATER_LOOP] * 86.4, 2)}{THIN}m³/d top-up")
     return facts
-

@@ -24,9 +24,21 @@ class Flow:
 
 
 WATER, RECOVERY = "Facility water", "Heat recovery"
-COLUMN = {"GPUs and servers": 0, "Pumps and chillers": 0, "Water cooled down": 0, WATER: 1, "Heat pump electricity": 1,
-          "Store, discharged": 1, "Network cooled down": 1, RECOVERY: 2, "District network": 3, "Store, charged": 3,
-          "Losses and warming up": 3, "Outside air": 3, "Pipes and warming up": 3}
+COLUMN = {
+    "GPUs and servers": 0,
+    "Pumps and chillers": 0,
+    "Water cooled down": 0,
+    WATER: 1,
+    "Heat pump electricity": 1,
+    "Store, discharged": 1,
+    "Network cooled down": 1,
+    RECOVERY: 2,
+    "District network": 3,
+    "Store, charged": 3,
+    "Losses and warming up": 3,
+    "Outside air": 3,
+    "Pipes and warming up": 3,
+}
 
 
 def heat_flows(ledger: Ledger) -> list[Flow]:
@@ -38,15 +50,21 @@ def heat_flows(ledger: Ledger) -> list[Flow]:
         ledger.total(account) for account in (Account.ELECTRICITY_IT, Account.HEAT_REUSED, Account.HEAT_REJECTED)
     )
     pumps = _heat_of_cooling(ledger)
-    flows = [Flow("GPUs and servers", WATER, it, "power"), Flow("Pumps and chillers", WATER, pumps, "cooling"),
-             Flow(WATER, RECOVERY, reused, "heat"), Flow(WATER, "Outside air", rejected, "air")]
+    flows = [
+        Flow("GPUs and servers", WATER, it, "power"),
+        Flow("Pumps and chillers", WATER, pumps, "cooling"),
+        Flow(WATER, RECOVERY, reused, "heat"),
+        Flow(WATER, "Outside air", rejected, "air"),
+    ]
     flows += _rest(it + pumps - reused - rejected, WATER, "Pipes and warming up", "Water cooled down")
     delivered = ledger.total(Account.HEAT_DELIVERED)
     if reused > 0 or delivered > 0:
         drive = ledger.total(Account.ELECTRICITY_RECOVERY)
         charged = ledger.stored_change
-        flows += [Flow("Heat pump electricity", RECOVERY, drive, "recovery"),
-                  Flow(RECOVERY, "District network", delivered, "heat")]
+        flows += [
+            Flow("Heat pump electricity", RECOVERY, drive, "recovery"),
+            Flow(RECOVERY, "District network", delivered, "heat"),
+        ]
         flows += _rest(charged, RECOVERY, "Store, charged", "Store, discharged")
         left = reused + drive - delivered - charged
         flows += _rest(left, RECOVERY, "Losses and warming up", "Network cooled down")
@@ -58,7 +76,8 @@ def _heat_of_cooling(ledger: Ledger) -> float:
     """What pumps and compressors of the data centre turn into heat of its water, J."""
     owners = {s.name.rpartition(".")[0] for s in ledger.signals(Account.ELECTRICITY_COOLING)}
     return sum(
-        max(ledger.integral(s.name), 0.0) for s in ledger.vocabulary.values()
+        max(ledger.integral(s.name), 0.0)
+        for s in ledger.vocabulary.values()
         if s.boundary == "energy" and s.account is None and s.name.rpartition(".")[0] in owners
     )
 
@@ -79,13 +98,16 @@ def draw(flows: list[Flow]) -> str:
 def _picture(flows: list[Flow], width: float, height: float) -> str:
     narrow = width < 600
     names = [name for name in COLUMN if any(name in (flow.source, flow.sink) for flow in flows)]
-    size = {name: max(sum(f.energy for f in flows if f.sink == name), sum(f.energy for f in flows if f.source == name))
-            for name in names}
+    size = {
+        name: max(sum(f.energy for f in flows if f.sink == name), sum(f.energy for f in flows if f.source == name))
+        for name in names
+    }
     columns = [[name for name in names if COLUMN[name] == c] for c in range(4)]
     columns[1].sort(key=lambda name: name == WATER)
     top, bottom = 30.0, height - 18.0
-    scale = min((bottom - top - GAP * (len(column) - 1)) / sum(size[name] for name in column)
-                for column in columns if column)
+    scale = min(
+        (bottom - top - GAP * (len(column) - 1)) / sum(size[name] for name in column) for column in columns if column
+    )
     left, right = (4.0, width - 4.0) if narrow else (150.0, width - 170.0)
     xs = [left + share * (right - left - NODE) for share in ((0, 0.42, 0.66, 1) if narrow else (0, 1 / 3, 2 / 3, 1))]
     place: dict[str, float] = {}
@@ -104,8 +126,16 @@ def _picture(flows: list[Flow], width: float, height: float) -> str:
     return _ribbons(flows, place, size, scale, xs, width, height, narrow)
 
 
-def _ribbons(flows: list[Flow], place: dict[str, float], size: dict[str, float], scale: float, xs: list[float],
-             width: float, height: float, narrow: bool) -> str:
+def _ribbons(
+    flows: list[Flow],
+    place: dict[str, float],
+    size: dict[str, float],
+    scale: float,
+    xs: list[float],
+    width: float,
+    height: float,
+    narrow: bool,
+) -> str:
     leaving, arriving = dict(place), dict(place)
     parts = []
     for flow in sorted(flows, key=lambda f: (place[f.source], place[f.sink])):
@@ -115,8 +145,14 @@ def _ribbons(flows: list[Flow], place: dict[str, float], size: dict[str, float],
         leaving[flow.source] += thick
         arriving[flow.sink] += thick
         said = f"{flow.source} → {flow.sink}: {energy(flow.energy)}"
-        parts.append(tag("path", tag("title", said), d=_ribbon(x0, x1, y0 - thick / 2, y1 - thick / 2, thick),
-                         class_=f"ribbon {flow.colour}"))
+        parts.append(
+            tag(
+                "path",
+                tag("title", said),
+                d=_ribbon(x0, x1, y0 - thick / 2, y1 - thick / 2, thick),
+                class_=f"ribbon {flow.colour}",
+            )
+        )
     for name, y in place.items():
         c, tall = COLUMN[name], max(size[name] * scale, 1.5)
         x = xs[c]
@@ -127,8 +163,10 @@ def _ribbons(flows: list[Flow], place: dict[str, float], size: dict[str, float],
         if narrow and c == 2:
             continue
         high = y - 18 if c in (1, 2) and not narrow else y + min(tall / 2, 60.0) - 3
-        parts += [text(name, at, high, "name", text_anchor=anchor),
-                  text(energy(size[name]), at, high + 14, "amount", text_anchor=anchor)]
+        parts += [
+            text(name, at, high, "name", text_anchor=anchor),
+            text(energy(size[name]), at, high + 14, "amount", text_anchor=anchor),
+        ]
     return drawing(width, height, *parts, label="Where the heat went", class_="sankey")
 
 

@@ -15,7 +15,8 @@ def tag(element: str, *content: str, **attributes: object) -> str:
     """One element. ``content`` is SVG already; attribute names use ``_`` for ``-``, ``class_`` for ``class``."""
     pairs = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{html.escape(_plain(value))}"'
-        for name, value in attributes.items() if value is not None
+        for name, value in attributes.items()
+        if value is not None
     )
     inside = "".join(content)
     return f"<{element}{pairs}>{inside}</{element}>" if inside else f"<{element}{pairs}/>"
@@ -52,8 +53,16 @@ def band(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.floa
 
 def drawing(width: float, height: float, *content: str, label: str, class_: str = "", **attributes: object) -> str:
     """A whole picture that scales with its place; ``label`` is what a screen reader says."""
-    return tag("svg", *content, viewBox=f"0 0 {width:g} {height:g}", class_=class_ or None, role="img",
-               aria_label=label, xmlns="http://www.w3.org/2000/svg", **attributes)
+    return tag(
+        "svg",
+        *content,
+        viewBox=f"0 0 {width:g} {height:g}",
+        class_=class_ or None,
+        role="img",
+        aria_label=label,
+        xmlns="http://www.w3.org/2000/svg",
+        **attributes,
+    )
 
 
 def png(pixels: NDArray[np.uint8]) -> str:

@@ -20,8 +20,14 @@ MACHINES = {"near": NEAR, "far": FAR}
 DEMANDS = {"Q_demand": st.one_of(st.just(0.0), st.floats(0.0, 1e8))}
 
 
-def at(machine: District, T_supply: float, Q_demand: float = 10e6, T_required: float = 75.0, T_return: float = 45.0,
-       **changes: float) -> dict[str, float]:
+def at(
+    machine: District,
+    T_supply: float,
+    Q_demand: float = 10e6,
+    T_required: float = 75.0,
+    T_return: float = 45.0,
+    **changes: float,
+) -> dict[str, float]:
     """The plant supplies T_supply (degC), also along the pipe."""
     pipe = {s.name: T_supply + C for s in machine.signals() if s.name.startswith("supply_pipe")}
     return machine.defaults() | pipe | {

@@ -58,8 +58,9 @@ def test_effectiveness_of_the_textbook(m_2: float, NTU: float) -> None:
     C_1, C_2 = 100.0 * 4180.0, m_2 * 4180.0
     C_min, ratio = min(C_1, C_2), min(C_1, C_2) / max(C_1, C_2)
     side = PUMPED.model_copy(update={"m_flow_nominal": m_2, "dp_nominal": 1e-3})
-    machine = PlateExchanger(primary=PUMPED.model_copy(update={"dp_nominal": 1e-3}), secondary=side,
-                             UA_nominal=NTU * C_min)
+    machine = PlateExchanger(
+        primary=PUMPED.model_copy(update={"dp_nominal": 1e-3}), secondary=side, UA_nominal=NTU * C_min
+    )
     end = at_end(machine, at(machine, 45.0, 30.0), 3600.0)
     Q_flow = float(machine.equations(end).outputs["Q_flow"])
     rise = math.exp(-NTU * (1 - ratio))

@@ -18,21 +18,38 @@ def weather_frame():
 
 
 def weather(**changes):
-    block = {"source": "csv", "file": "weather.csv", "origin": "made for this test",
-             "time": {"column": "time", "zone": "UTC"}, "T_dry": {"column": "dry", "unit": "degC"},
-             "T_wet": {"column": "wet", "unit": "degC"}, "p": "1000 hPa"}
+    block = {
+        "source": "csv",
+        "file": "weather.csv",
+        "origin": "made for this test",
+        "time": {"column": "time", "zone": "UTC"},
+        "T_dry": {"column": "dry", "unit": "degC"},
+        "T_wet": {"column": "wet", "unit": "degC"},
+        "p": "1000 hPa",
+    }
     return {"weather": block | changes}
 
 
 def price(**changes):
-    block = {"source": "csv", "file": "price.csv", "origin": "made for this test",
-             "time": {"column": "time", "zone": "UTC"}, "price": {"column": "price", "unit": "EUR/MWh"}}
+    block = {
+        "source": "csv",
+        "file": "price.csv",
+        "origin": "made for this test",
+        "time": {"column": "time", "zone": "UTC"},
+        "price": {"column": "price", "unit": "EUR/MWh"},
+    }
     return {"price": block | changes}
 
 
 def load(**changes):
-    block = {"source": "csv", "file": "load.csv", "origin": "made for this test",
-             "time": {"column": "time", "zone": "UTC"}, "columns": "cdu*", "unit": "kW"}
+    block = {
+        "source": "csv",
+        "file": "load.csv",
+        "origin": "made for this test",
+        "time": {"column": "time", "zone": "UTC"},
+        "columns": "cdu*",
+        "unit": "kW",
+    }
     return {"load": block | changes}
 
 
@@ -55,6 +72,7 @@ def write(tmp_path):
     def writer(frame, name="weather.csv"):
         frame.to_csv(tmp_path / name, index=False)
         return tmp_path
+
     return writer
 
 
@@ -168,8 +186,10 @@ def test_jump_and_its_repair(write):
     folder = write(frame)
     said = refusal(weather(), folder)
     assert "line 32, column 'dry': jumps from 5.5 to -9 degC (2 such jumps in all)" in said
-    repair = {"discard": [{"lines": ["32-33"], "reason": "sensor failed"}],
-              "gaps": {"max_length": "3 h", "method": "linear"}}
+    repair = {
+        "discard": [{"lines": ["32-33"], "reason": "sensor failed"}],
+        "gaps": {"max_length": "3 h", "method": "linear"},
+    }
     mended = build(weather(repair=repair), folder)
     assert mended["weather.T_dry"].sample(HOURS[30].timestamp())[0] == pytest.approx(278.15 + 0.6)
     assert any("2 lines discarded, first 32: sensor failed" in note for note in mended.notes)
@@ -188,8 +208,16 @@ def test_file_that_does_not_reach_over_the_run(write):
     assert "the run goes from 2024-01-15 00:00:00Z to 2024-02-14 00:00:00Z" in said
 
 
-@pytest.mark.parametrize(("column", "unit"), [
-    ("price", "GBP/MWh"), ("price", "USD/MWh"), ("price_gbp_mwh", "EUR/MWh"), ("price £", "EUR/MWh"), ("price", "MWh")])
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [
+        ("price", "GBP/MWh"),
+        ("price", "USD/MWh"),
+        ("price_gbp_mwh", "EUR/MWh"),
+        ("price £", "EUR/MWh"),
+        ("price", "MWh"),
+    ],
+)
 def test_price_in_another_currency(column, unit):
     with pytest.raises(ValidationError, match="accepted are prices in EUR per energy, such as EUR/MWh"):
         parse(price(price={"column": column, "unit": unit}))
@@ -232,18 +260,21 @@ def test_load_passes_in_order_of_the_cdus(write, tmp_path):
     assert sampled == pytest.approx([7e5, 7e5, 8e5, 7e5])
 
 
-@pytest.mark.parametrize(("block", "message"), [
-    ({"wether": {"source": "synthetic"}}, "wether"),
-    ({"weather": {"source": "radio"}}, "radio"),
-    (weather(zone="UTC"), "zone"),
-    (weather(p="1000"), "p"),
-    (weather(T_dew={"column": "wet", "unit": "degC"}), "exactly one of T_wet, T_dew, relative_humidity"),
-    ({"load": {"source": "synthetic", "load_factor": 1.4}}, "load_factor"),
-    (load(quantity="heat_to_liquid"), "liquid_fraction is needed"),
-    (load(source="parquet"), "does not fit the file 'load.csv'"),
-    ({"demand": {"source": "annual", "annual_heat": 75}}, "has no unit"),
-    (weather(time={"column": "time", "unit": "s"}), "needs both unit and origin"),
-])
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"wether": {"source": "synthetic"}}, "wether"),
+        ({"weather": {"source": "radio"}}, "radio"),
+        (weather(zone="UTC"), "zone"),
+        (weather(p="1000"), "p"),
+        (weather(T_dew={"column": "wet", "unit": "degC"}), "exactly one of T_wet, T_dew, relative_humidity"),
+        ({"load": {"source": "synthetic", "load_factor": 1.4}}, "load_factor"),
+        (load(quantity="heat_to_liquid"), "liquid_fraction is needed"),
+        (load(source="parquet"), "does not fit the file 'load.csv'"),
+        ({"demand": {"source": "annual", "annual_heat": 75}}, "has no unit"),
+        (weather(time={"column": "time", "unit": "s"}), "needs both unit and origin"),
+    ],
+)
 def test_settings_that_are_refused(block, message):
     with pytest.raises(ValidationError, match=message):
         parse(block)

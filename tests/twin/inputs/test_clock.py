@@ -28,8 +28,13 @@ def test_fixed_offsets_and_places():
 
 def test_summer_time_ends_with_both_hours_in_the_file():
     texts = [*wall("2015-10-25", [0, 1, 2, 2, 3])]
-    assert read(texts, zone="Europe/Paris")[0] == ["10-24 22:00", "10-24 23:00", "10-25 00:00", "10-25 01:00",
-                                                  "10-25 02:00"]
+    assert read(texts, zone="Europe/Paris")[0] == [
+        "10-24 22:00",
+        "10-24 23:00",
+        "10-25 00:00",
+        "10-25 01:00",
+        "10-25 02:00",
+    ]
 
 
 def test_summer_time_ends_with_one_hour_in_the_file():

@@ -65,7 +65,8 @@ def test_holidays():
 def test_network_curve():
     curve = NetworkTemperatures.model_validate(
         {"supply": [["-10 degC", "90 degC"], ["10 degC", "70 degC"]], "return": [["0 degC", "45 degC"]]},
-        context={"require_units": True})
+        context={"require_units": True},
+    )
     assert curve.T_supply(np.array([253.15, 273.15, 300.0])) == pytest.approx([363.15, 353.15, 343.15])
     assert curve.T_return(250.0) == pytest.approx(318.15)
     with pytest.raises(ValueError, match="must rise"):
@@ -88,9 +89,22 @@ def write_shares(folder, freq="h"):
 
 
 def settings(**changes):
-    return CsvDemand(**({"source": "csv", "file": "shares.csv", "origin": "made here", "column": "share", "unit": "1",
-                         "time": {"column": "time", "zone": "UTC", "year": "scenario"}, "quantity": "share",
-                         "annual_heat": 75 * 3.6e12, "synthetic": True} | changes))
+    return CsvDemand(
+        **(
+            {
+                "source": "csv",
+                "file": "shares.csv",
+                "origin": "made here",
+                "column": "share",
+                "unit": "1",
+                "time": {"column": "time", "zone": "UTC", "year": "scenario"},
+                "quantity": "share",
+                "annual_heat": 75 * 3.6e12,
+                "synthetic": True,
+            }
+            | changes
+        )
+    )
 
 
 def test_shares_of_the_annual_heat(tmp_path):

@@ -31,8 +31,12 @@ def inputs():
 
 def changed_after(inputs, time, *names):
     """The same inputs with another future of ``names``: points that lie after ``time`` are different."""
-    changed = {name: replace(one, values=np.where(one.time > time, one.values * 1.5 + 1e-9, one.values))
-               if name in names else one for name, one in inputs.items()}
+    changed = {
+        name: replace(one, values=np.where(one.time > time, one.values * 1.5 + 1e-9, one.values))
+        if name in names
+        else one
+        for name, one in inputs.items()
+    }
     return Inputs(changed)
 
 
@@ -134,8 +138,12 @@ def weather_errors(inputs):
     now = START.timestamp() + DAY
     lead = np.arange(0, 37) * HOUR
     truth = inputs["weather.T_dry"].sample(now + lead)
-    return np.array([Forecaster(inputs, ForecastSettings(), seed).issue(now, now + lead).values["weather.T_dry"] - truth
-                     for seed in range(400)])
+    return np.array(
+        [
+            Forecaster(inputs, ForecastSettings(), seed).issue(now, now + lead).values["weather.T_dry"] - truth
+            for seed in range(400)
+        ]
+    )
 
 
 def test_weather_error_is_unbiased_and_grows_to_the_stated_size(weather_errors):
@@ -149,9 +157,18 @@ def test_weather_error_is_unbiased_and_grows_to_the_stated_size(weather_errors):
 def test_later_forecasts_of_the_same_hour_are_better_and_share_the_error(inputs):
     target = START.timestamp() + 4 * DAY
     truth = inputs["weather.T_dry"].sample(target)[0]
-    errors = np.array([[Forecaster(inputs, ForecastSettings(), seed).issue(target - lead * HOUR, np.array(
-        [target - lead * HOUR, target])).values["weather.T_dry"][1] - truth for lead in (24, 21, 3)]
-        for seed in range(200)])
+    errors = np.array(
+        [
+            [
+                Forecaster(inputs, ForecastSettings(), seed)
+                .issue(target - lead * HOUR, np.array([target - lead * HOUR, target]))
+                .values["weather.T_dry"][1]
+                - truth
+                for lead in (24, 21, 3)
+            ]
+            for seed in range(200)
+        ]
+    )
     rms = np.sqrt(np.mean(errors**2, axis=0))
     assert rms[0] > rms[1] > 1.5 * rms[2]
     assert np.corrcoef(errors[:, 0], errors[:, 1])[0, 1] > 0.9
@@ -177,8 +194,10 @@ def test_forecasts_are_possible_and_repeatable(inputs, after, seed):
 def test_colder_forecast_means_more_expected_demand(inputs):
     now = START.timestamp() + DAY
     grid = now + np.arange(1, 25) * HOUR
-    made = [Forecaster(inputs, ForecastSettings(T_dry_error=3.0, demand_error=0.0), seed).issue(now, grid).values
-            for seed in range(50)]
+    made = [
+        Forecaster(inputs, ForecastSettings(T_dry_error=3.0, demand_error=0.0), seed).issue(now, grid).values
+        for seed in range(50)
+    ]
     air = np.concatenate([one["weather.T_dry"] - inputs["weather.T_dry"].sample(grid) for one in made])
     demand = np.concatenate([one["district.Q_demand"] / inputs["district.Q_demand"].sample(grid) for one in made])
     assert np.corrcoef(air, demand)[0, 1] < -0.95

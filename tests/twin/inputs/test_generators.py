@@ -66,8 +66,9 @@ def test_load_is_possible_and_differs_from_cdu_to_cdu(start, seed, profile, step
     loads = np.column_stack([one.values for one in inputs.values()])
     assert np.all((loads > 0.0) & (loads <= 1e6))
     assert len({tuple(column) for column in loads.T}) == 20
-    assert all(one.source.synthetic and one.start <= context.first and one.end >= context.last
-               for one in inputs.values())
+    assert all(
+        one.source.synthetic and one.start <= context.first and one.end >= context.last for one in inputs.values()
+    )
 
 
 @few
@@ -102,8 +103,9 @@ def test_other_seeds_make_other_worlds():
 
 def test_generators_take_what_the_site_expects_unless_the_scenario_says_else():
     context = run()
-    context = replace(context, plant=replace(context.plant, load_profile="hpc", load_factor=0.5,
-                                             electricity_mean=80 / 3.6e9))
+    context = replace(
+        context, plant=replace(context.plant, load_profile="hpc", load_factor=0.5, electricity_mean=80 / 3.6e9)
+    )
     labels = {name: one.source.label for name, one in InputsBlock().build(context).items()}
     assert labels["cdu.01.P_it"] == "synthetic hpc load, load factor 0.5, seed 1"
     assert "mean 80 EUR/MWh" in labels["market.price_electricity"]
@@ -113,9 +115,13 @@ def test_generators_take_what_the_site_expects_unless_the_scenario_says_else():
     assert "mean 40 EUR/MWh" in labels["market.price_electricity"]
 
 
-@pytest.mark.parametrize(("expected", "message"), [
-    ({"load_profile": "gaming"}, "load profile 'gaming'; known are training, hpc"),
-    ({"load_factor": 0.95}, "load factor from 0.3 to 0.9, the site expects 0.95")])
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        ({"load_profile": "gaming"}, "load profile 'gaming'; known are training, hpc"),
+        ({"load_factor": 0.95}, "load factor from 0.3 to 0.9, the site expects 0.95"),
+    ],
+)
 def test_what_a_site_may_expect(expected, message):
     context = run()
     with pytest.raises(InputError, match=message):
@@ -126,8 +132,15 @@ def test_everything_generated_is_labelled_synthetic():
     inputs = InputsBlock().build(run())
     assert all(one.source.synthetic for one in inputs.values())
     assert {name for name in inputs if not name.startswith("cdu.")} == {
-        "weather.T_dry", "weather.T_wet", "weather.p", "market.price_electricity", "market.co2_intensity",
-        "district.Q_demand", "district.T_supply_required", "district.T_return"}
+        "weather.T_dry",
+        "weather.T_wet",
+        "weather.p",
+        "market.price_electricity",
+        "market.co2_intensity",
+        "district.Q_demand",
+        "district.T_supply_required",
+        "district.T_return",
+    }
 
 
 def test_co2_of_the_french_mix():
@@ -145,11 +158,23 @@ def lines():
 
 def test_statistics_that_must_agree(lines):
     found = {(line.subject, line.what): line for line in lines}
-    for what in ("power, mean", "power, 50 % quantile", "power, 95 % quantile", "autocorrelation at 10 min",
-                 "autocorrelation at 1 day", "share of 10 min steps above 2 MW"):
+    for what in (
+        "power, mean",
+        "power, 50 % quantile",
+        "power, 95 % quantile",
+        "autocorrelation at 10 min",
+        "autocorrelation at 1 day",
+        "share of 10 min steps above 2 MW",
+    ):
         assert found["Frontier 2023", what].agrees, what
-    for what in ("dry bulb, mean", "dry bulb, 0.4 % quantile", "dry bulb, 99.6 % quantile", "hours above 24 °C",
-                 "wet bulb, mean", "daily mean about the yearly course, deviation"):
+    for what in (
+        "dry bulb, mean",
+        "dry bulb, 0.4 % quantile",
+        "dry bulb, 99.6 % quantile",
+        "hours above 24 °C",
+        "wet bulb, mean",
+        "daily mean about the yearly course, deviation",
+    ):
         assert found["Lyon-Bron TMYx", what].agrees, what
     for factor in ("0.7", "0.8", "0.9"):
         assert found["AI training, practice", f"load factor asked {factor}"].agrees

@@ -69,9 +69,18 @@ def write_day(folder, columns=2):
 
 def test_heat_to_liquid_becomes_it_power(tmp_path):
     frame = write_day(tmp_path)
-    load = FileLoad(source="parquet", file="day.parquet", origin="made here", time=TIME, columns="cdu*_w", unit="W",
-                    quantity="heat_to_liquid", liquid_fraction=0.8, step=300.0, repeat=Repeat(period=86400.0,
-                                                                                              shift="none", blend=0.0))
+    load = FileLoad(
+        source="parquet",
+        file="day.parquet",
+        origin="made here",
+        time=TIME,
+        columns="cdu*_w",
+        unit="W",
+        quantity="heat_to_liquid",
+        liquid_fraction=0.8,
+        step=300.0,
+        repeat=Repeat(period=86400.0, shift="none", blend=0.0),
+    )
     context = run(tmp_path, cdus=2)
     inputs = load.build(context)
     asked = context.start.timestamp() + 300.0 * np.arange(288)
@@ -83,8 +92,16 @@ def test_heat_to_liquid_becomes_it_power(tmp_path):
 def test_repetitions_begin_elsewhere_and_fade_into_each_other(tmp_path):
     frame = write_day(tmp_path)
     day = 86400.0
-    load = FileLoad(source="parquet", file="day.parquet", origin="made here", time=TIME, columns="cdu*_w", unit="W",
-                    step=300.0, repeat=Repeat(period=day))
+    load = FileLoad(
+        source="parquet",
+        file="day.parquet",
+        origin="made here",
+        time=TIME,
+        columns="cdu*_w",
+        unit="W",
+        step=300.0,
+        repeat=Repeat(period=day),
+    )
     context = run(tmp_path, cdus=2, days=10)
     one = load.build(context)["cdu.01.P_it"]
     days = one.sample(context.start.timestamp() + 300.0 * np.arange(10 * 288)).reshape(10, 288)
@@ -97,8 +114,16 @@ def test_repetitions_begin_elsewhere_and_fade_into_each_other(tmp_path):
 
 def test_repeat_needs_data_that_fill_it(tmp_path):
     write_day(tmp_path)
-    load = FileLoad(source="parquet", file="day.parquet", origin="made here", time=TIME, columns="cdu*_w", unit="W",
-                    step=300.0, repeat=Repeat(period=2 * 86400.0))
+    load = FileLoad(
+        source="parquet",
+        file="day.parquet",
+        origin="made here",
+        time=TIME,
+        columns="cdu*_w",
+        unit="W",
+        step=300.0,
+        repeat=Repeat(period=2 * 86400.0),
+    )
     with pytest.raises(InputError, match="the data cover 24 h in steps of 300 s, which do not fill 48 h"):
         load.build(run(tmp_path, cdus=2))
 
@@ -110,8 +135,15 @@ def test_h100_draws_74_w_and_2_53_w_per_percent():
 def test_utilisation_becomes_a_share_of_design_power(tmp_path):
     frame = pd.DataFrame({"time_s": np.arange(0, 10 * 86400, 3600), "util": 50.0})
     frame.to_csv(tmp_path / "util.csv", index=False)
-    settings = {"source": "utilisation", "file": "util.csv", "origin": "made here", "time": TIME, "columns": ["util"],
-                "unit": "percent", "gpu": "h100"}
+    settings = {
+        "source": "utilisation",
+        "file": "util.csv",
+        "origin": "made here",
+        "time": TIME,
+        "columns": ["util"],
+        "unit": "percent",
+        "gpu": "h100",
+    }
     one = UtilisationLoad(**settings).build(run(tmp_path, cdus=1))
     assert one["cdu.01.P_it"].values[0] == pytest.approx(1e6 * 200.5 / 327)
     many = UtilisationLoad(**settings, spread=Spread()).build(run(tmp_path, cdus=3))

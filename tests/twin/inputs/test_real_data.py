@@ -100,9 +100,13 @@ def test_a_week_across_the_begin_of_summer_time(inputs, context):
 def test_prices_stand_at_their_hour_in_winter_and_summer_time(inputs):
     raw = pd.read_csv(SHARED_DATA / "price_fr_dayahead_2015_2016_with_forecasts.csv", index_col=0)["price_eur_mwh"]
     price = inputs["market.price_electricity"]
-    for wall, moment in (("2016-03-26 19:00:00", (2016, 3, 26, 18)), ("2016-03-28 19:00:00", (2016, 3, 28, 17)),
-                         ("2015-10-25 02:00:00", (2015, 10, 25, 0)), ("2015-10-25 02:00:00", (2015, 10, 25, 1)),
-                         ("2015-10-25 03:00:00", (2015, 10, 25, 2))):
+    for wall, moment in (
+        ("2016-03-26 19:00:00", (2016, 3, 26, 18)),
+        ("2016-03-28 19:00:00", (2016, 3, 28, 17)),
+        ("2015-10-25 02:00:00", (2015, 10, 25, 0)),
+        ("2015-10-25 02:00:00", (2015, 10, 25, 1)),
+        ("2015-10-25 03:00:00", (2015, 10, 25, 2)),
+    ):
         at = datetime(*moment, tzinfo=UTC).timestamp()
         assert price.sample(at)[0] * 3.6e9 == pytest.approx(raw[wall])
 
@@ -127,8 +131,11 @@ def test_loads_of_25_cdus_on_70(inputs, context):
     loads = inputs.sample(names, grid)
     assert len({tuple(column) for column in loads.T}) == 70
     assert loads.max() <= 1.056e6 * (1 + 1e-12)
-    raw = pd.read_parquet(SHARED_DATA / "frontier_cdu_heat_20240407_15s.parquet").filter(like="_w").drop(
-        columns="t_wb_c", errors="ignore")
+    raw = (
+        pd.read_parquet(SHARED_DATA / "frontier_cdu_heat_20240407_15s.parquet")
+        .filter(like="_w")
+        .drop(columns="t_wb_c", errors="ignore")
+    )
     # the mean over the peak survives resampling, spreading and scaling
     assert loads.mean() / 1.056e6 == pytest.approx((raw.mean() / raw.max()).mean(), abs=0.02)
     days = loads.sum(axis=1).reshape(7, 1440)
@@ -161,10 +168,17 @@ def test_demand_is_75_gwh(inputs):
 
 
 def test_h100_utilisation_with_its_gaps(context):
-    load = {"source": "utilisation", "file": "biohpc_h100_x2_hourly.csv",
-            "origin": "two H100 over 21 months, charlottegressel/dc_workload_pipeline (MIT)",
-            "time": {"column": "time_local", "zone": "America/Chicago"}, "columns": ["util_pct_mean"],
-            "unit": "percent", "gpu": "h100", "step": "1 h", "spread": {"max_shift": "3 d"}}
+    load = {
+        "source": "utilisation",
+        "file": "biohpc_h100_x2_hourly.csv",
+        "origin": "two H100 over 21 months, charlottegressel/dc_workload_pipeline (MIT)",
+        "time": {"column": "time_local", "zone": "America/Chicago"},
+        "columns": ["util_pct_mean"],
+        "unit": "percent",
+        "gpu": "h100",
+        "step": "1 h",
+        "spread": {"max_shift": "3 d"},
+    }
     moved = replace(context, start=datetime(2024, 5, 27, tzinfo=UTC), end=datetime(2024, 6, 3, tzinfo=UTC))
     with pytest.raises(InputError, match=r"biohpc_h100_x2_hourly\.csv, line \d+"):
         parse(load=load).load.build(moved)

@@ -36,11 +36,14 @@ def test_samples_lie_between_the_values_around_them(steps, position):
         assert low - 1e-9 <= found <= high + 1e-9
 
 
-@pytest.mark.parametrize(("time", "values", "message"), [
-    ((0.0, 10.0, 10.0), (1.0, 2.0, 3.0), "time does not increase after 1970-01-01 00:00:10Z"),
-    ((0.0, 10.0, 20.0), (1.0, np.nan, 3.0), "no number at 1970-01-01 00:00:10Z"),
-    ((0.0,), (1.0,), "at least two points"),
-])
+@pytest.mark.parametrize(
+    ("time", "values", "message"),
+    [
+        ((0.0, 10.0, 10.0), (1.0, 2.0, 3.0), "time does not increase after 1970-01-01 00:00:10Z"),
+        ((0.0, 10.0, 20.0), (1.0, np.nan, 3.0), "no number at 1970-01-01 00:00:10Z"),
+        ((0.0,), (1.0,), "at least two points"),
+    ],
+)
 def test_refuses_what_is_no_series(time, values, message):
     with pytest.raises(InputError, match=message):
         series(time=time, values=values)
@@ -48,8 +51,9 @@ def test_refuses_what_is_no_series(time, values, message):
 
 def test_many_series_at_once_agree_with_one_by_one():
     time = np.arange(0.0, 1000.0, 15.0)
-    inputs = Inputs.of(*(series(f"cdu.{k}", time, np.sin(time * k)) for k in range(1, 71)),
-                       series("weather", time, time, "linear"))
+    inputs = Inputs.of(
+        *(series(f"cdu.{k}", time, np.sin(time * k)) for k in range(1, 71)), series("weather", time, time, "linear")
+    )
     asked = np.arange(0.0, 900.0, 7.0)
     names = [*inputs]
     table = inputs.sample(names, asked)
