@@ -95,17 +95,25 @@ class Simulator:
         self.set_many([name], [value])
 
     def set_many(self, names: Sequence[str], values: Iterable[float]) -> None:
-        """Set many signals at once: all of them, or none where one is refused."""
-        found = []
+        """Set many signals at once: all of them, or none where one is refused.
+
+        What a state that is set then stores more counts as stored before: the balances are those of the run.
+        """
+        found, stores = [], False
         for name, value in zip(names, values, strict=True):
             vector, index = self._place(name)
             if not math.isfinite(value):
                 raise ValueError(f"{name}: {value} is not a number that a plant can have")
-            if self.plant.vocabulary[name].role is Role.OUTPUT:
+            role = self.plant.vocabulary[name].role
+            if role is Role.OUTPUT:
                 raise ValueError(f"{name} is an output of the plant and cannot be set")
+            stores = stores or role is Role.STATE
             found.append((vector, index, value))
+        before = {quantity: self._stored(quantity) for quantity in self._stored_at_reset} if stores else {}
         for vector, index, value in found:
             vector[index] = value
+        for quantity, amount in before.items():
+            self._stored_at_reset[quantity] += self._stored(quantity) - amount
 
     def get(self, name: str) -> float:
         """The present value of any signal."""

@@ -109,6 +109,24 @@ def test_frost_heat_no_load_full_load_and_stopped_machines(site: str, case: Call
         assert simulator.balance("mass").error < 1e-9
 
 
+@pytest.mark.parametrize("site", ["bench_loop", "rovaltain"])
+def test_it_starts_from_anywhere(site: str) -> None:
+    """Temperatures, positions and pressures thrown at random: the first step and the next twenty have a solution."""
+    rng = np.random.default_rng(4)
+    for _ in range(4):
+        simulator = shipped(site)
+        for signal in simulator.plant.vocabulary.role(Role.STATE):
+            if signal.unit == "K":
+                simulator.set(signal.name, rng.uniform(278.0, 340.0))
+            elif np.isfinite(signal.upper):
+                simulator.set(signal.name, rng.uniform(signal.lower, signal.upper))
+        simulator._a.p[:] = rng.uniform(-3e5, 6e5, simulator._a.n_p)
+        for _ in range(20):
+            simulator.step(float(rng.choice([30.0, 300.0])))
+        assert all_finite(simulator)
+        assert simulator.balance("energy").error < 1e-11
+
+
 def test_chips_without_coolant_trip_and_recover(bench: Simulator) -> None:
     coolant_pumps_off(bench)
     for _ in range(20):

@@ -186,6 +186,8 @@ def test_a_state_can_be_set(bench: Simulator) -> None:
     assert bench.get("cdu.rack.01.T_case") == 350.0
     bench.step(1e-3)
     assert bench.get("fws.supply.T") == pytest.approx(290.0, abs=0.1)
+    bench.step(60.0)
+    assert bench.balance("energy").error < 1e-9
 
 
 @pytest.mark.parametrize("dt", [0.0, -1.0, math.nan])

@@ -56,6 +56,15 @@ def test_numpy_and_casadi_agree(T):
             assert float(symbolic(T)) == pytest.approx(float(getattr(medium, method)(T)), rel=1e-12, abs=1e-9)
 
 
+@given(T=st.floats(100.0, 1000.0), dT=st.floats(0.01, 500.0))
+def test_enthalpy_rises_with_temperature_far_beyond_the_fit(T, dT):
+    """So that it belongs to one temperature only, whatever a solver tries on its way."""
+    for medium in MEDIA.values():
+        assert medium.h(T + dT) > medium.h(T)
+        assert medium.cp(T) > 3500.0
+        assert medium.rho(T) > 900.0
+
+
 def test_check_names_medium_range_and_finding():
     WATER.check(300.0)
     with pytest.raises(ValueError, match=r"pg25 is fitted from 5\.0 to 95\.0 °C, found 96\.9 °C"):

@@ -100,6 +100,9 @@ def test_a_temperature_difference_is_no_temperature() -> None:
     assert to_si_difference("5 delta_degC") == pytest.approx(5.0)
     with pytest.raises(ValueError, match="a temperature difference is stated in K, found '5 degC'"):
         to_si_difference("5 degC")
+    for text in ("5 °C", "5 celsius", "5 degF"):
+        with pytest.raises(ValueError, match="a temperature difference is stated in K"):
+            to_si_difference(text)
     with pytest.raises(ValidationError, match="stated in K"):
         TypeAdapter(TemperatureDifference).validate_python("5 degC", context=FILE)
 
@@ -107,6 +110,9 @@ def test_a_temperature_difference_is_no_temperature() -> None:
 def test_a_file_states_units_and_python_states_si() -> None:
     adapter = TypeAdapter(Conductance)
     assert adapter.validate_python(2.3e5) == 2.3e5
+    assert adapter.validate_python(230_000) == 2.3e5
+    with pytest.raises(ValidationError, match="expected a quantity in W/K"):
+        adapter.validate_python(True)
     assert adapter.validate_python("230 kW/K", context=FILE) == pytest.approx(2.3e5)
     with pytest.raises(ValidationError, match="has no unit"):
         adapter.validate_python(2.3e5, context=FILE)
