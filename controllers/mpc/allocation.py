@@ -54,28 +54,31 @@ def running(names: Sequence[str], before: Sequence[str], n_on: int) -> tuple[str
 
 def setpoints(view: PlantView, plant: ReducedPlant, settings: MpcSettings, estimate: Estimate,
               planned: Mapping[str, float], machines: Sequence[str]) -> dict[str, float]:  # fmt: skip
-    """Set-points of all machines from the plan's present stage, ``planned`` (variables, outputs and parameters)."""
+    """Set-points of all machines from the plan's present stage, ``planned`` (variables, outputs and parameters).
+
+    A plan's water may be warmer than any set-point: where the coolers cannot do more, the highest is asked for.
+    """
     design: Design = plant.design
     out: dict[str, float] = {}
-    for name, cooler in view.coolers.items():
-        T = min(max(planned["T_leaving"], cooler.T_leaving_lowest), cooler.T_leaving_highest)
-        out[f"{name}.T_leaving_set"] = T
+    for name in view.coolers:
+        out[f"{name}.T_leaving_set"] = planned["T_leaving"]
         if name in view.dry_coolers:
             out[f"{name}.spray"] = planned["spray"] if planned["spray"] > SPRAY_LEAST else 0.0
     speeds = pump_speeds(plant, settings, estimate, planned["T_tcs"], planned["y"], planned["P_busy"])
-    for (name, cdu), speed in zip(view.cdus.items(), speeds, strict=True):
-        out[f"{name}.T_supply_set"] = min(max(planned["T_tcs"], cdu.T_supply_lowest), cdu.T_supply_highest)
+    for name, speed in zip(view.cdus, speeds, strict=True):
+        out[f"{name}.T_supply_set"] = planned["T_tcs"]
         out[f"{name}.y_pump"] = float(speed)
-    for name, group in view.pumps.items():
-        out[f"{name}.dp_set"] = min(max(planned["dp"], group.dp_lowest), group.dp_highest)
+    for name in view.pumps:
+        out[f"{name}.dp_set"] = planned["dp"]
     if design.air_handlers is not None:
-        for name, chiller in view.chillers.items():
-            out[f"{name}.T_chw_set"] = min(max(planned["T_chw"], chiller.T_chw_lowest), chiller.T_chw_highest)
+        for name in view.chillers:
+            out[f"{name}.T_chw_set"] = planned["T_chw"]
     if design.heats:
         share = planned["heat"] * len(view.heat_pumps) / max(len(machines), 1)
         for name, pump in view.heat_pumps.items():
             out[f"{name}.y_set"] = min(max(share, pump.y_min), 1.0) if name in machines else 0.0
-            out[f"{name}.T_sink_set"] = min(max(planned["T_sink"], pump.T_sink_set_min), pump.T_sink_set_max)
+            out[f"{name}.T_sink_set"] = planned["T_sink"]
         for name in view.exchangers:
-            out[f"{name}.y"] = min(max(planned["direct"], 0.0), 1.0)
-    return out
+            out[f"{name}.y"] = planned["direct"]
+    signals = view.plant.vocabulary
+    return {name: min(max(value, signals[name].lower), signals[name].upper) for name, value in out.items()}

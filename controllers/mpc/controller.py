@@ -35,6 +35,8 @@ Array = NDArray[np.float64]
 
 STEP_MAX = 5.0
 """K a set-point of temperature may move between two plans"""
+NEARLY_FULL = 0.9
+"""share of the store's content"""
 T_PLAUSIBLE = (263.15, 373.15)
 """K"""
 
@@ -217,7 +219,8 @@ class Mpc:
             assert self._design.heat_pumps is not None
             heat_upper = commitment.n_on / len(self._design.heat_pumps.names)
             heat_lower = heat_upper * self._design.heat_pumps.machine.y_min
-        bounds = problem.bounds(heat_lower, heat_upper)
+            heat_lower = np.where(commitment.E > NEARLY_FULL, 0.0, heat_lower)  # what the store refuses is not made
+        bounds = problem.bounds(heat_lower, heat_upper, horizon.E_start)
         before = self._before(estimate)
         guess = self._guess(time, commitment)
         solution = problem.solve(horizon.stages, horizon.globals_, before, bounds, guess)

@@ -92,6 +92,7 @@ def read_horizon(design: Design, settings: MpcSettings, tariffs: Tariffs, time: 
     read = Reader(forecast, time, steps)
     T_dry, T_wet, p_air = read(T_DRY.name), read(T_WET.name), read(P_AIR.name)
     price = read(PRICE_ELECTRICITY.name) + tariffs.co2 * read(CO2_INTENSITY.name)
+    price = np.maximum(price, settings.price_lowest)
     n_busy, P_busy = _loads(design, settings, steps, read(IT_LOAD), estimate)
     cdu = design.cdus.machine
     hottest = float(estimate.P_it.max())

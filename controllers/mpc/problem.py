@@ -18,6 +18,8 @@ from plant_models.site import Tariffs
 Array = NDArray[np.float64]
 
 GOOD = ("Solve_Succeeded", "Solved_To_Acceptable_Level")
+STORE_PLAY = 0.2
+"""share of the store's content by which a plan may pass its ends: the model is simpler than the store"""
 ROOM_SHARE = 0.1
 """price of a kelvin of hot aisle above its set-point over that of a kelvin of chips above their limit"""
 LATE = ("Maximum_WallTime_Exceeded", "Maximum_CpuTime_Exceeded")
@@ -128,12 +130,13 @@ class Problem:
 
     # --- solving -----------------------------------------------------------------------------------------------------
 
-    def bounds(self, heat_lower: Array, heat_upper: Array) -> tuple[Array, Array]:
-        """Bounds (variables, stages) in SI with those of the committed heat."""
+    def bounds(self, heat_lower: Array, heat_upper: Array, E_start: float = 0.5) -> tuple[Array, Array]:
+        """Bounds (variables, stages) in SI with those of the committed heat; a store beyond its ends may come back."""
         lower = np.repeat([[v.lower] for v in self.variables], self.N, axis=1)
         upper = np.repeat([[v.upper] for v in self.variables], self.N, axis=1)
         i = self.index["heat"]
         lower[i], upper[i] = heat_lower, heat_upper
+        upper[self.index["s_store"]] = STORE_PLAY + max(E_start - 1.0, -E_start, 0.0)
         return lower, upper
 
     def guess(self) -> Guess:

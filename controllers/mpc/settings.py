@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from plant_models.units import Duration, Ratio, TemperatureDifference
+from plant_models.units import Duration, EnergyPrice, Ratio, TemperatureDifference
 
 
 class MpcSettings(BaseModel):
@@ -55,6 +55,10 @@ class MpcSettings(BaseModel):
     )
     speed_lowest: float = Field(0.4, ge=0.3, le=1, description="least planned secondary pump speed: even rack flow")
 
+    price_lowest: EnergyPrice = Field(
+        1 / 3.6e9, gt=0, description="1 EUR/MWh: at prices below it, also negative ones, electricity counts as much: "
+                                     "none is burnt for its own sake",
+    )  # fmt: skip
     violation_price: Ratio = Field(
         1.0, gt=0, description="a kelvin above a limit costs as much as this many times all IT electricity at the "
                                "site's mean price: more than anything that could be saved by it",
