@@ -183,3 +183,50 @@ def test_more_load_never_cools_anything(one: float, other: float) -> None:
         simulator.settle(12 * 3600.0)
         rows.append(simulator.get_many(names))
     assert np.all(rows[1] >= rows[0] - 1e-3)
+
+
+@given(st.floats(40e3, 120e3), st.floats(40e3, 120e3))
+@settings(max_examples=8, deadline=None)
+def test_more_facility_water_never_heats_a_chip(one: float, other: float) -> None:
+    """The unit's valve open, the fans at full speed, the pumps at a higher pressure."""
+    low, high = sorted((one, other))
+    hottest = []
+    for dp in (low, high):
+        simulator = shipped("bench_loop")
+        simulator.set("heat_pump.y_set", 0.0)
+        simulator.set("dry_cooler.T_leaving_set", ZERO + 18.0)
+        simulator.set("cdu.T_supply_set", ZERO + 20.0)
+        simulator.set("weather.T_dry", ZERO + 25.0)
+        simulator.set("pump.dp_set", dp)
+        simulator.settle(12 * 3600.0)
+        hottest.append(simulator.get("cdu.T_gpu_max"))
+    assert hottest[1] <= hottest[0] + 1e-3
+
+
+# --- as designed ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("site", "P_it"), [("rovaltain", 73.9e6), ("rovaltain@36", 36.0e6), ("rovaltain@109", 109.0e6)]
+)
+def test_the_reference_plant_and_its_variants_settle_where_they_were_sized(site: str, P_it: float) -> None:
+    """Full load on a day of 20 °C: 36 °C to the racks, 10 K on either side, chips below their limit, some reserve."""
+    simulator = shipped(site)
+    plant, get = simulator.plant, simulator.get
+    simulator.settle(24 * 3600.0)
+    power = sum(get(f"{name}.P_it_total") for name in plant.of_kind("cdu"))
+    assert power == pytest.approx(P_it, rel=0.04)  # chips at 80 °C leak 3 % more than at 70 °C
+    for name in plant.of_kind("cdu"):
+        assert get(f"{name}.T_supply") == pytest.approx(ZERO + 36.0, abs=0.05)
+        assert get(f"{name}.T_return") == pytest.approx(ZERO + 46.0, abs=0.5)
+        assert ZERO + 75.0 < get(f"{name}.T_gpu_max") < ZERO + 83.0
+        assert 0.8 < get(f"{name}.valve") < 1.0
+    assert get("fws.supply.T") == pytest.approx(ZERO + 32.0, abs=0.2)
+    assert get("fws.return.T") == pytest.approx(ZERO + 42.0, abs=0.5)
+    assert get("fws_pump.dp") == pytest.approx(130e3, rel=1e-3)
+    assert 0.7 < get("fws_pump.y") < 0.97
+    for i in range(1, 8):
+        assert get(f"hall.air.{i}.T") == pytest.approx(ZERO + 35.0, abs=0.1)
+        assert get(f"chw.supply.{i}.T") == pytest.approx(ZERO + 18.0, abs=0.1)
+        assert 0.7 < get(f"chiller.{i}.y") < 0.95
+        assert 0.3 < get(f"dry_cooler.{i}.y_fan") < 0.8
