@@ -9,7 +9,7 @@ TESTS ?= tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench docs lint format wheel clean
+.PHONY: help demo test bench validate docs lint format wheel clean
 
 help:  ## this list
 	@echo "heatloop: digital twin and optimal control of liquid-cooled GPU data centres that give their heat away"
@@ -24,6 +24,9 @@ test: $(VENV)/.installed-test  ## the tests (TESTS=tests/plant_models for some o
 
 bench: $(VENV)/.installed  ## the measurements, into benchmarks/results.json (ONLY=plant for some of them)
 	@$(BIN)/python -m benchmarks $(ONLY)
+
+validate: $(VENV)/.installed-test  ## every machine beside independent sources, into docs/validation.md
+	@$(BIN)/python -m benchmarks.validation
 
 docs: $(VENV)/.installed-docs  ## the documentation, into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet && echo "site/index.html"

@@ -1,0 +1,41 @@
+"""The page docs/validation.md."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+
+from benchmarks.validation.row import Row
+
+PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
+HEAD = """# Validation
+
+Every machine beside sources that are independent of this project: published cases with printed answers, standards'
+worked examples, measured data, CoolProp, `fluids`, `ht`. `make validate` computes it all again, writes this
+page, and fails
+if a row leaves its tolerance. Of many cases the worst is shown. *Theirs* is what the source states; *its own error*
+is what the source says of itself. Tolerances are set by what the source prints or by what
+the use needs, not by what we reach.
+"""
+COLUMNS = "| quantity | ours | theirs | error | tolerance | its own error | cases | source |"
+
+
+def line(row: Row) -> str:
+    """A line of the table."""
+    unit = "" if row.unit == "1" else f" {row.unit}"
+    error = f"{row.error:.1e}" if row.relative else f"{row.error:.2g}{unit}"
+    allowed = f"{row.tolerance:.1e}" if row.relative else f"{row.tolerance:.2g}{unit}"
+    cells = (
+        row.quantity, f"{row.ours:.6g}{unit}", f"{row.theirs:.6g}{unit}", error, allowed, row.uncertainty or "–",
+        f"{row.cases:,}", row.source,
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def text(rows: list[Row]) -> str:
+    """The whole page."""
+    parts = [HEAD]
+    for machine, group in groupby(sorted(rows, key=lambda row: row.machine), key=lambda row: row.machine):
+        table = [COLUMNS, "|---|--:|--:|--:|--:|---|--:|---|", *(line(row) for row in group)]
+        parts.append(f"## {machine}\n\n" + "\n".join(table) + "\n")
+    return "\n".join(parts)
