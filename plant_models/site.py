@@ -22,6 +22,7 @@ from plant_models.component import Component, HeatPort
 from plant_models.components.catalog import CATALOG
 from plant_models.devices import DeviceSpec
 from plant_models.media import MEDIA
+from plant_models.overrides import Block, UnknownKey, of_model, override
 from plant_models.units import (
     Energy,
     EnergyPrice,
@@ -312,8 +313,8 @@ def load_site(name: str | Path, overrides: Mapping[str, object] | None = None) -
         if variant not in variants:
             raise SiteError(f"{path}: no variant {variant!r}; known: {', '.join(variants) or 'none'}")
         changed |= _override(data, variants[variant], f"{path}: variants.{variant}")
-        data["variant"] = variant
     changed |= _override(data, overrides or {}, f"{path}: override")
+    data["variant"] = variant or "default"
     try:
         return Site.model_validate(data, context={"require_units": True})
     except ValidationError as error:
@@ -354,30 +355,26 @@ def _twice(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
         yield from _twice(child)
 
 
+def _component_model(data: object) -> type[Component] | None:
+    """The model of a machine by the kind that the file states."""
+    kind = data.get("kind") if isinstance(data, Mapping) else None
+    return CATALOG.get(kind) if isinstance(kind, str) else None
+
+
+def _shape() -> Block:
+    """The keys of a site file: what a file leaves out has its model's default, and may be overridden too."""
+    machine = Block(_component_model, more=("count",))
+    blocks = {"components": Block(members=lambda _: machine), "nodes": Block(members=lambda _: of_model(NodeSpec))}
+    plain = {"location": of_model(Location), "tariffs": of_model(Tariffs), "outlook": of_model(Outlook)}
+    return Block(members=lambda key: (blocks | plain).get(key, Block()), more=("description",))
+
+
 def _override(data: dict[str, Any], changes: Mapping[str, object], where: str) -> dict[Keys, str]:
-    """Set keys that exist already; returns who changed what. Keys are joined by dots and may hold dots themselves."""
-    changed: dict[Keys, str] = {}
-    for name, value in changes.items():
-        keys = _keys(data, str(name).split("."))
-        if keys is None:
-            raise SiteError(f"{where}: no key {name!r} in the site")
-        target: Any = data
-        for key in keys[:-1]:
-            target = target[key]
-        target[keys[-1]] = value
-        changed[tuple(keys)] = where
-    return changed
-
-
-def _keys(data: object, parts: list[str]) -> list[str] | None:
-    """The keys that lead to a place, or None: ``nodes.fws.supply.volume`` is ``nodes``, ``fws.supply``, ``volume``."""
-    for i in range(1, len(parts) + 1):
-        key = ".".join(parts[:i])
-        if isinstance(data, dict) and key in data:
-            rest = _keys(data[key], parts[i:]) if parts[i:] else []
-            if rest is not None:
-                return [key, *rest]
-    return None
+    """Set keys of a site; returns who changed what."""
+    try:
+        return dict.fromkeys(override(data, _shape(), changes), where)
+    except UnknownKey as error:
+        raise SiteError(f"{where}: {error}") from None
 
 
 def _line(tree: yaml.Node, where: Keys) -> str:

@@ -160,6 +160,38 @@ def test_an_override_of_a_key_that_is_not_there(key: str) -> None:
         load_site("rovaltain", {key: "1 m^3"})
 
 
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("components.store.volum", "components.store has no 'volum'; did you mean volume"),
+        ("components.cdu.rack.leakag", "components.cdu.rack has no 'leakag'; did you mean leakage"),
+        ("components.cdu.volume", "components.cdu has no 'volume'; did you mean volume_fws"),
+        ("components.stor.volume", "components has no 'stor.volume'; did you mean store"),
+        ("nodes.fws.supply.volum", "nodes.fws.supply has no 'volum'; did you mean volume"),
+        ("tariffs.heating", "tariffs has no 'heating'; did you mean heat"),
+        ("name.first", "there is no 'name.first'"),
+        ("variant", "there is no 'variant'; known: "),
+    ],
+)
+def test_an_unknown_override_gets_the_nearest_known(key: str, says: str) -> None:
+    with pytest.raises(SiteError, match=re.escape(says)):
+        load_site("rovaltain", {key: "1 m^3"})
+
+
+def test_overrides_reach_what_the_file_leaves_to_its_default() -> None:
+    changes = {"components.cdu.rack.leakage": "0.001 1/K", "components.chiller.part_load_loss": 0.2,
+               "components.store.count": 1, "nodes.fws.supply.medium": "water"}  # fmt: skip
+    text = list_sites()["rovaltain"].read_text(encoding="utf-8")
+    assert "leakage" not in text
+    assert "part_load_loss" not in text
+    site = load_site("rovaltain@36", changes)
+    assert site.components["cdu"].component.rack.leakage == 0.001  # type: ignore[attr-defined]
+    assert site.components["chiller"].component.part_load_loss == 0.2  # type: ignore[attr-defined]
+    assert site.variant == "36"
+    with pytest.raises(SiteError, match=r"override: components.cdu.rack.leakage: 0.001 has no unit"):
+        load_site("rovaltain", {"components.cdu.rack.leakage": 0.001})
+
+
 def test_a_wrong_override_is_told_as_such() -> None:
     with pytest.raises(SiteError, match=r"rovaltain.yaml: override: components.store.volume: Input should be greater"):
         load_site("rovaltain", {"components.store.volume": "-1 m^3"})
