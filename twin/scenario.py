@@ -34,7 +34,9 @@ class Scenario(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str = ""
-    site: str = Field(description="shipped site (rovaltain, rovaltain@36) or path of a site file")
+    site: str = Field(
+        description="shipped site (rovaltain, rovaltain@36) or path of a site file, from the folder of the scenario"
+    )
     overrides: dict[str, Any] = Field({}, description="keys of the site to change: {components.store.volume: 6000 m^3}")
     start: AwareDatetime = DEFAULT_START
     days: float = Field(7.0, gt=0, le=3660)
@@ -100,7 +102,7 @@ def load_scenario(name: str | Path, changes: Mapping[str, Any] | None = None) ->
     """
     path = Path(name)
     if path.suffix in (".yaml", ".yml") and path.is_file() and _is_scenario(path):
-        data = scenario_data(path)
+        data = with_site_from(path.parent, scenario_data(path), str(path))
         where = str(path)
     elif str(name).partition("@")[0] in list_sites() or path.is_file():
         data, where = {"site": str(name)}, str(name)
@@ -128,6 +130,32 @@ def scenario_data(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ScenarioError(f"{path}: expected keys such as site, start, days, controller, inputs")
     return data
+
+
+def with_site_from(folder: Path, data: dict[str, Any], where: str) -> dict[str, Any]:
+    """The keys of a scenario that a file in ``folder`` states, its site a shipped one or a path from that folder."""
+    site = data.get("site")
+    return data | {"site": site_from(folder, site, where)} if isinstance(site, str) else data
+
+
+def site_from(folder: Path, site: str, where: str) -> str:
+    """A site as a file in ``folder`` names it: shipped sites first, then a path from that folder, also ``path@36``.
+
+    Raises ScenarioError, which names both places, where it is neither.
+    """
+    name, at, variant = site.partition("@")
+    if name in list_sites():
+        return site
+    if (folder / site).is_file():
+        return str(folder / site)
+    if (folder / name).is_file():
+        return f"{folder / name}{at}{variant}"
+    near = difflib.get_close_matches(name, list_sites(), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise ScenarioError(
+        f"{where}: site: no site {site!r}: neither a shipped site ({', '.join(list_sites())}) nor a file "
+        f"{(folder / name).absolute()}{hint}"
+    )
 
 
 def _is_scenario(path: Path) -> bool:

@@ -27,7 +27,7 @@ from twin.kpi import key_figures, write_key_figures
 from twin.mistakes import Defect, explain_fields
 from twin.parallel import Progress, run_jobs
 from twin.results import make_folder, write_text
-from twin.scenario import Scenario, ScenarioError, scenario_data
+from twin.scenario import Scenario, ScenarioError, scenario_data, site_from, with_site_from
 from twin.simulation import Simulation
 
 
@@ -90,13 +90,26 @@ def load_study(path: Path) -> Study:
     """A study file. Raises ScenarioError with what is wrong."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if isinstance(data, dict) and isinstance(data.get("base"), str):
-            data["base"] = scenario_data(path.parent / data["base"])
-        return Study.model_validate(data)
+        return Study.model_validate(_with_places(path, data) if isinstance(data, dict) else data)
     except ValidationError as error:
         raise ScenarioError(explain_fields(error, str(path), tuple(Study.model_fields))) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+
+
+def _with_places(path: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """A study file's keys, the base read in where it is a file, every site found from the folder of its file."""
+    base, source = data.get("base"), path
+    if isinstance(base, str):
+        source = path.parent / base
+        base = scenario_data(source)
+    if isinstance(base, dict):
+        data = data | {"base": with_site_from(source.parent, base, str(source))}
+    grid = data.get("grid")
+    if isinstance(grid, dict) and isinstance(grid.get("site"), list):
+        sites = [site_from(path.parent, s, f"{path}: grid") if isinstance(s, str) else s for s in grid["site"]]
+        data = data | {"grid": grid | {"site": sites}}
+    return data
 
 
 def run_study(
@@ -161,9 +174,11 @@ def _with(data: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    """A value as part of a folder's name; of a moment its day."""
+    """A value as part of a folder's name; of a moment its day, of a file its name."""
     if isinstance(value, datetime):
         return value.date().isoformat()
+    if isinstance(value, str) and Path(value).is_absolute():
+        value = Path(value).name
     return "".join(c if c.isalnum() or c in "-." else "" for c in str(value)).strip(".")[-60:]
 
 

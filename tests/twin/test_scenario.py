@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plant_models.site import list_sites, load_site
 from twin.scenario import Scenario, ScenarioError, load_scenario
 
 
@@ -108,3 +109,29 @@ def test_settings_belong_to_their_controller() -> None:
     assert mpc.model_copy(update={"controller": "fixed"}).settings == {}
     with pytest.raises(ValueError, match="unknown controller 'mcp'; did you mean mpc"):
         Scenario(site="bench_loop", controller_settings={"mcp": {}})
+
+
+def test_a_site_file_is_found_from_the_folder_of_its_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "plants").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    site = list_sites()["rovaltain"].read_text(encoding="utf-8")
+    (tmp_path / "plants" / "own.yaml").write_text(site, encoding="utf-8")
+    (tmp_path / "plants" / "bench_loop").write_text("no site: shipped names win", encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "own.yaml").write_text("not this one", encoding="utf-8")
+    scenario = load_scenario(written(tmp_path, "site: plants/own.yaml@36"))
+    assert scenario.site == f"{tmp_path}/plants/own.yaml@36"
+    assert load_site(scenario.site).variant == "36"
+    assert load_scenario(written(tmp_path / "plants", "site: own.yaml")).site == f"{tmp_path}/plants/own.yaml"
+    assert load_scenario(written(tmp_path / "plants", "site: bench_loop")).site == "bench_loop"
+    assert load_scenario(written(tmp_path, f"site: {tmp_path}/plants/own.yaml")).site == f"{tmp_path}/plants/own.yaml"
+
+
+def test_a_site_that_is_nowhere_is_told_with_both_places(tmp_path: Path) -> None:
+    path = written(tmp_path, "site: benchloop")
+    with pytest.raises(ScenarioError) as refused:
+        load_scenario(path)
+    assert str(refused.value) == (
+        f"{path}: site: no site 'benchloop': neither a shipped site ({', '.join(list_sites())}) nor a file "
+        f"{tmp_path}/benchloop; did you mean bench_loop?"
+    )

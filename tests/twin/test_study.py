@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from plant_models.integrate import PlantDiverged
+from plant_models.site import list_sites
 from tests.strategies.command_line import refused, run
 from twin.scenario import Scenario, ScenarioError
 from twin.study import Study, StudyError, load_study, run_one, run_study
@@ -165,3 +166,19 @@ def test_the_command_compares_and_tells_where(tmp_path: Path, capsys: pytest.Cap
     assert not re.search(r"""(src|href)=["']https?:""", page)
     again = refused(capsys, ["study", str(path), "--out", str(path / "below")])
     assert "cannot write to" in again
+
+
+def test_sites_of_a_study_are_found_from_the_files_that_name_them(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    for folder in (tmp_path, tmp_path / "base"):
+        (folder / "own.yaml").write_text(list_sites()["bench_loop"].read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "base" / "winter.yaml").write_text("site: own.yaml\n", encoding="utf-8")
+    (tmp_path / "one.yaml").write_text("base: base/winter.yaml\ngrid: {seed: [1]}\n", encoding="utf-8")
+    (tmp_path / "two.yaml").write_text("base: {}\ngrid: {site: [own.yaml, bench_loop]}\n", encoding="utf-8")
+    runs = [list(load_study(tmp_path / name).scenarios()) for name in ("one.yaml", "two.yaml")]
+    assert [name for name, _, _ in runs[1]] == ["own.yaml", "benchloop"]
+    found = [[s.site for _, _, s in study] for study in runs]
+    assert found == [[f"{tmp_path}/base/own.yaml"], [f"{tmp_path}/own.yaml", "bench_loop"]]
+    (tmp_path / "three.yaml").write_text("base: {}\ngrid: {site: [own.yml]}\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"three.yaml: grid: site: no site 'own.yml': neither a shipped site"):
+        load_study(tmp_path / "three.yaml")
