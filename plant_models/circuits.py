@@ -1,8 +1,9 @@
 """What can be said about a site's water circuits before anything is computed.
 
 A circuit is what water can pass through: fluid nodes and, between them, machines by those of their ports that belong to
-one group. Every circuit needs something that holds its pressure; a node that one flow only leads to is a dead end; and
-the liquid is the same all along. Each mistake is told with the node it was found at.
+one group. Every circuit needs something that holds its pressure; a node that one flow only leads to is a dead end; the
+liquid is the same all along; what a pump pushes out must find a way back to it, through other pumps in their direction
+only; and no two pumps hold the same pressure difference. Each mistake is told with the node or machine it was found at.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from plant_models.component import Component, FluidPort
 Attachments = Mapping[tuple[str, str], str]
 """(machine, port) -> node"""
 Mistake = tuple[str, str]
-"""(node, what is wrong and what to do)"""
+"""(node or machine, what is wrong and what to do)"""
 
 
 def mistakes(machines: Mapping[str, Component], attached: Attachments, media: Mapping[str, str]) -> Iterator[Mistake]:
     """Everything wrong with the circuits; ``media`` is the liquid of each fluid node."""
     yield from _wrong_media(machines, attached, media)
+    yield from _short_circuits(machines, attached)
+    yield from _same_difference(machines, attached)
     for circuit in circuits(machines, attached, list(media)):
         holding = [
             (name, port.name)
@@ -37,7 +40,10 @@ def mistakes(machines: Mapping[str, Component], attached: Attachments, media: Ma
                     "attach a machine of kind expansion to one of these nodes"
                 ),
             )
-        yield from _dead_ends(machines, attached, circuit, also=holding if len(holding) > 1 else [])
+        dead_ends = list(_dead_ends(machines, attached, circuit, also=holding if len(holding) > 1 else []))
+        yield from dead_ends
+        if not dead_ends and len(holding) < 2:
+            yield from _no_way_round(machines, attached, circuit)
 
 
 def circuits(machines: Mapping[str, Component], attached: Attachments, nodes: list[str]) -> list[list[str]]:
@@ -101,6 +107,72 @@ def _dead_ends(machines: Mapping[str, Component], attached: Attachments, circuit
             yield node, f"flow through {through[0]} has nowhere to go: no other machine's flow passes this node"
         elif not through:
             yield node, "no machine's flow passes this node"
+
+
+def _short_circuits(machines: Mapping[str, Component], attached: Attachments) -> Iterator[Mistake]:
+    """Machines whose flow would leave where it enters."""
+    for name, machine in machines.items():
+        for ports in _groups(machine).values():
+            nodes = [attached[name, port] for port in ports]
+            for node in dict.fromkeys(node for node in nodes if nodes.count(node) > 1):
+                both = " and ".join(f"{name}.{port}" for port in ports if attached[name, port] == node)
+                yield (
+                    node,
+                    f"{name} is connected to itself: {both} are both in this node, so no pressure difference moves "
+                    "water through it; put one of them in another node",
+                )
+
+
+def _same_difference(machines: Mapping[str, Component], attached: Attachments) -> Iterator[Mistake]:
+    """Pumps whose speed controls would work against each other."""
+    first: dict[tuple[str, str], str] = {}
+    for name, machine in machines.items():
+        if machine.senses is None:
+            continue
+        high, low = pair = (attached[name, machine.senses[0]], attached[name, machine.senses[1]])
+        known = first.setdefault(pair, name)
+        if high == low:
+            yield name, f"senses no pressure difference: {' and '.join(machine.senses)} are both in node {high}"
+        elif known != name:
+            yield (
+                name,
+                f"{known} and {name} fight: both hold the pressure difference between {high} and {low}, and one will "
+                "run up while the other runs down; make them one pump group (n_pumps), or let one sense elsewhere",
+            )
+
+
+def _no_way_round(machines: Mapping[str, Component], attached: Attachments, circuit: list[str]) -> Iterator[Mistake]:
+    """Pumps whose water cannot come back to them, since a pump lets water pass in its own direction only."""
+    inside = set(circuit)
+    ways: dict[str, list[tuple[str, str]]] = {node: [] for node in circuit}
+    pumps: list[tuple[str, str, str]] = []
+    for name, machine in machines.items():
+        if machine.drives is not None:
+            start, end = (attached[name, port] for port in machine.drives)
+            if start in inside:
+                pumps.append((name, start, end))
+                ways[start].append((end, name))
+            continue
+        for ports in _groups(machine).values():
+            nodes = [attached[name, port] for port in ports]
+            for a in nodes:
+                if a in inside:
+                    ways[a] += [(b, name) for b in nodes if b != a]
+    for name, start, end in pumps:
+        reached, left = {end}, [end]
+        while left:
+            for node, through in ways[left.pop()]:
+                if through != name and node not in reached:
+                    reached.add(node)
+                    left.append(node)
+        if start not in reached:
+            others = [other for other, _, outlet in pumps if other != name and outlet in reached]
+            against = f" against {_few(others)}" if others else ""
+            yield (
+                name,
+                f"pushes water from {start} to {end}{against}, and it has no way back to {start}: a pump lets water "
+                "pass in its own direction only; turn one round, or join the circuit",
+            )
 
 
 def _few(names: list[str]) -> str:

@@ -74,6 +74,10 @@ class Component(BaseModel, ABC):
     ports: ClassVar[tuple[Port, ...]] = ()
     holds_pressure: ClassVar[bool] = False
     """whether it gives its circuits a reference of pressure, as an expansion vessel does"""
+    drives: ClassVar[tuple[str, str] | None] = None
+    """(from, to): ports between which it pushes water and lets none back, as a pump with a check valve does"""
+    senses: ClassVar[tuple[str, str] | None] = None
+    """(high, low): ports whose pressure difference its speed control holds"""
 
     @abstractmethod
     def signals(self) -> tuple[Signal, ...]:

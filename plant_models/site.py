@@ -14,15 +14,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from plant_models import circuits
 from plant_models.component import Component, HeatPort
 from plant_models.components.catalog import CATALOG
-from plant_models.devices import DeviceSpec
+from plant_models.devices import DeviceSpec, expand
 from plant_models.media import MEDIA
 from plant_models.overrides import Block, UnknownKey, of_model, override
+from plant_models.site_file import Keys, line_of, read
+from plant_models.site_file import SiteError as SiteError
 from plant_models.units import (
     Energy,
     EnergyPrice,
@@ -40,12 +41,6 @@ MACHINE_NAME = re.compile(r"^[A-Za-z]\w*$")
 NODE_NAME = re.compile(r"^[A-Za-z]\w*(\.\w+)*$")
 RESERVED = ("market", "weather")
 """names that all machines share, see :mod:`plant_models.signals`"""
-Keys = tuple[str | int, ...]
-"""keys from the top of a site file to a place in it"""
-
-
-class SiteError(ValueError):
-    """What is wrong with a site file, where, and what would be accepted."""
 
 
 class Misfit(ValueError):
@@ -169,9 +164,25 @@ class Site(BaseModel):
         media = {name: spec.medium for name, spec in self.node_instances().items() if spec.is_fluid}
         found = list(circuits.mistakes(self.instances(), self.attachments(), media))
         if found:
-            keys = {name: base for base, spec in self.nodes.items() for name in numbered(base, spec.count)}
-            raise Misfit(*((("nodes", keys[node]), f"{node}: {what}") for node, what in found))
+            where: dict[str, Keys] = {
+                name: ("components", array.name) for array in self.components.values() for name in array.names()
+            }
+            where |= {name: ("nodes", base) for base, spec in self.nodes.items() for name in numbered(base, spec.count)}
+            raise Misfit(*((where[name], f"{name}: {what}") for name, what in _first_of_each(found)))
+        self._devices_are_there()
         return self
+
+    def _devices_are_there(self) -> None:
+        machines, nodes = list(self.instances()), list(self.node_instances())
+        for i, spec in enumerate(self.devices):
+            try:
+                expand([spec], machines, nodes)
+            except ValueError as error:
+                raise Misfit((("devices", i), str(error).removeprefix("devices: "))) from None
+        try:
+            expand(self.devices, machines, nodes)
+        except ValueError as error:
+            raise Misfit((("devices",), str(error).removeprefix("devices: "))) from None
 
     def _names_are_good(self) -> None:
         for block, names, pattern in (
@@ -183,6 +194,11 @@ class Site(BaseModel):
                     raise Misfit(
                         ((block, name), f"a name has letters, digits and _{dots}; not {' or '.join(RESERVED)}")
                     )
+        bases: dict[str, str] = {}
+        for base, spec in self.nodes.items():
+            for name in numbered(base, spec.count):
+                if bases.setdefault(name, base) != base:
+                    raise Misfit((("nodes", base), f"{name} is a name of nodes.{bases[name]} already"))
         both = set(self.instances()) & set(self.node_instances())
         if both:
             raise Misfit(*((("nodes", name), "a machine has this name already") for name in sorted(both)))
@@ -198,6 +214,7 @@ class Site(BaseModel):
     def attachments(self) -> dict[tuple[str, str], str]:
         """(machine, port) -> node. Raises ValueError for a port that is unknown, open or in two nodes."""
         attached: dict[tuple[str, str], str] = {}
+        named: dict[tuple[str, str], str] = {}
         for base, spec in self.nodes.items():
             targets = numbered(base, spec.count)
             for reference in spec.ports:
@@ -215,6 +232,10 @@ class Site(BaseModel):
                     known = attached.setdefault((member, port), targets[i // block])
                     if known != targets[i // block]:
                         raise Misfit((("nodes", base), f"port {member}.{port} is already in node {known}"))
+                    if (member, port) in named:
+                        twice = " and ".join(dict.fromkeys((named[member, port], reference)))
+                        raise Misfit((("nodes", base), f"port {member}.{port} is named twice, by {twice}"))
+                    named[member, port] = reference
         self._no_port_open(attached)
         return attached
 
@@ -250,6 +271,15 @@ class Site(BaseModel):
         return members, port
 
 
+def _first_of_each(mistakes: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """One mistake for all members of an array that share it, with how many more there are."""
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for name, what in mistakes:
+        alike.setdefault(re.sub(r"\d+", "#", f"{name}: {what}"), []).append((name, what))
+    for (name, what), *others in alike.values():
+        yield name, f"{what} (and {len(others)} more like this)" if others else what
+
+
 def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
     """A hint at the nearest known words."""
     near = difflib.get_close_matches(word, list(known), n=3)
@@ -268,17 +298,28 @@ def _component(name: str, spec: object, context: Any) -> ComponentArray:
     try:
         return ComponentArray(name, CATALOG[kind].model_validate(sizes, context=context), count)
     except ValidationError as error:
-        raise Misfit(*(((name, *where), what) for where, what in _mistakes(error))) from None
+        raise Misfit(*(((name, *where), what) for where, what in _mistakes(error, CATALOG[kind]))) from None
 
 
-def _mistakes(error: ValidationError) -> Iterator[tuple[Keys, str]]:
+def _fields(model: type[BaseModel], where: Keys) -> list[str]:
+    """The keys that stand beside a place in a model, as far as its types tell."""
+    for part in where[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return []
+        model = field.annotation
+    return list(model.model_fields)
+
+
+def _mistakes(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Keys, str]]:
     """Where, and what was found and what would be accepted."""
     for item in error.errors():
         where, message, cause = item["loc"], item["msg"].removeprefix("Value error, "), item.get("ctx", {}).get("error")
         if isinstance(cause, Misfit):
             yield from (((*where, *deeper), what) for deeper, what in cause.mistakes)
         elif item["type"] == "extra_forbidden":
-            yield where, "unknown key"
+            near = difflib.get_close_matches(str(where[-1]), _fields(model, where), n=3)
+            yield where, f"unknown key; did you mean {', '.join(near)}?" if near else "unknown key"
         elif item["type"] in ("value_error", "missing"):
             yield where, message
         else:
@@ -303,7 +344,7 @@ def load_site(name: str | Path, overrides: Mapping[str, object] | None = None) -
     path = shipped.get(text, Path(text))
     if not path.is_file():
         raise SiteError(f"no site {text!r}: neither a shipped site ({', '.join(shipped)}) nor a file")
-    data, tree = _read(path)
+    data, tree = read(path)
     variants = data.pop("variants", {})
     if not isinstance(variants, dict) or not all(isinstance(changes, dict) for changes in variants.values()):
         raise SiteError(f"{path}: variants: expected variants by name, each with the keys that it changes")
@@ -312,47 +353,22 @@ def load_site(name: str | Path, overrides: Mapping[str, object] | None = None) -
     if variant:
         if variant not in variants:
             raise SiteError(f"{path}: no variant {variant!r}; known: {', '.join(variants) or 'none'}")
-        changed |= _override(data, variants[variant], f"{path}: variants.{variant}")
+        at: Keys = ("variants", variant)
+        named = f"variants.{variant}"
+        for key, value in variants[variant].items():
+            changed |= _override(data, {key: value}, f"{path}{line_of(tree, (*at, str(key)))}: {named}")
     changed |= _override(data, overrides or {}, f"{path}: override")
     data["variant"] = variant or "default"
     try:
         return Site.model_validate(data, context={"require_units": True})
     except ValidationError as error:
         lines = []
-        for where, what in _mistakes(error):
+        for where, what in _mistakes(error, Site):
             place = next(
-                (by for keys, by in changed.items() if where[: len(keys)] == keys), f"{path}{_line(tree, where)}"
+                (by for keys, by in changed.items() if where[: len(keys)] == keys), f"{path}{line_of(tree, where)}"
             )
             lines.append(": ".join((place, *([".".join(map(str, where))] if where else []), what)))
         raise SiteError("\n".join(lines)) from None
-
-
-def _read(path: Path) -> tuple[dict[str, Any], yaml.Node]:
-    """A site file's content and where its keys stand. Raises SiteError."""
-    try:
-        source = path.read_text(encoding="utf-8")
-        data, tree = yaml.safe_load(source), yaml.compose(source)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SiteError(f"{path}: not YAML: {error}") from None
-    if not isinstance(data, dict) or tree is None:
-        raise SiteError(f"{path}: expected a mapping of name, location, components, nodes, ...")
-    for key in _twice(tree):
-        raise SiteError(f"{path}:{key.start_mark.line + 1}: key {key.value!r} stands twice in one mapping")
-    return data, tree
-
-
-def _twice(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
-    """Keys that stand twice in one mapping: the second would replace the first unseen."""
-    children = list(node.value) if isinstance(node, yaml.SequenceNode) else []
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield key
-            seen.add(key.value)
-            children.append(value)
-    for child in children:
-        yield from _twice(child)
 
 
 def _component_model(data: object) -> type[Component] | None:
@@ -375,18 +391,3 @@ def _override(data: dict[str, Any], changes: Mapping[str, object], where: str) -
         return dict.fromkeys(override(data, _shape(), changes), where)
     except UnknownKey as error:
         raise SiteError(f"{where}: {error}") from None
-
-
-def _line(tree: yaml.Node, where: Keys) -> str:
-    """``:line`` of the deepest of these keys that the file has, or nothing."""
-    node, line = tree, 0
-    for part in where:
-        found = None
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            found = (node.value[part], node.value[part])
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return f":{line}" if line else ""

@@ -34,6 +34,8 @@ class PumpGroup(Component):
         FluidPort("sense_high", group="sense_high"),
         FluidPort("sense_low", group="sense_low"),
     )
+    drives: ClassVar[tuple[str, str] | None] = ("inlet", "outlet")
+    senses: ClassVar[tuple[str, str] | None] = ("sense_high", "sense_low")
 
     medium: MediumName = "water"
     n_pumps: int = Field(ge=1, le=100)
