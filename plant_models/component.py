@@ -20,7 +20,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from plant_models.mathx import abs_
-from plant_models.media import MEDIA, Medium
+from plant_models.media import Medium, find_medium
 from plant_models.signals import Role, Signal
 
 Value = Any
@@ -55,14 +55,12 @@ class Equations:
     outputs: dict[str, Value] = field(default_factory=dict)
 
 
-def _known_medium(name: str) -> str:
-    if name not in MEDIA:
-        raise ValueError(f"unknown medium {name!r}; known: {', '.join(MEDIA)}")
-    return name
+def _known_medium(word: str) -> str:
+    return find_medium(word).name
 
 
 MediumName = Annotated[str, AfterValidator(_known_medium)]
-"""a key of ``MEDIA``"""
+"""the word for a liquid, a key of ``MEDIA``: ``water``, ``pg25``, ``meg30`` ..."""
 
 
 class Component(BaseModel, ABC):

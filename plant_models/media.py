@@ -1,33 +1,43 @@
 """Liquids of the loops: density, heat capacity, enthalpy, viscosity and conductivity against temperature.
 
-Polynomials in x = (T - 323.15 K)/45 K, fitted to CoolProp 8.0.0 between 5 and 95 °C (``python -m
-plant_models.fit_media`` shows the fit and its error again):
+Water, and aqueous propylene and ethylene glycol of any mass fraction. Polynomials in temperature (of viscosity its
+logarithm), fitted to CoolProp 8.0.0 by ``python -m plant_models.fit_media``; coefficients, ranges and errors stand in
+``plant_models/media_fits.py``:
 
-==========================  =======  =======  =======  =======
-largest relative error      rho      cp       mu       k
-==========================  =======  =======  =======  =======
-water at 4 bar (IAPWS-95)   3.1e-6   2.6e-5   2.7e-5   2.8e-5
-PG25 (MPG 25 % by mass)     3.2e-7   2.5e-8   1.8e-7   3.1e-8
-==========================  =======  =======  =======  =======
+=========================================  ============  =======  =======  =======  =======
+largest relative error to CoolProp         range         rho      cp       mu       k
+=========================================  ============  =======  =======  =======  =======
+water at 4 bar (IAPWS-95)                  2..110 °C     7.3e-6   1.8e-5   1.6e-5   1.6e-5
+propylene glycol, 5..60 % by mass (MPG)    frozen..100   4e-13    2e-13    4e-13    2e-13
+ethylene glycol, 5..60 % by mass (MEG)     frozen..100   2e-13    2e-13    9e-13    2e-13
+=========================================  ============  =======  =======  =======  =======
 
-PG25 is CoolProp's ``INCOMP::MPG[0.25]`` (Melinder 2010); other sources of 25 % propylene glycol differ by about 2 %
-in heat capacity and viscosity. Outside the validity the polynomials go on, smooth and positive, for 25 K either side;
-from there on every property stays what it is there, and enthalpy goes on in a line, so that it rises with temperature
-everywhere and a solver may pass through. :meth:`Medium.check` says when a result may not be quoted.
+CoolProp's glycols (``INCOMP::MPG``, ``INCOMP::MEG``; Melinder 2010) are polynomials themselves, so the fit is theirs;
+other sources of 25 % propylene glycol differ by about 2 % in heat capacity and viscosity. Pressure: between 1 and 10
+bar water's density changes by 4e-4, its heat capacity by 6e-4.
+
+Outside the range the polynomials go on, smooth and positive, for ``T_beyond`` either side; from there on every property
+stays what it is there, and enthalpy goes on in a line, so that it rises with temperature everywhere and a solver may
+pass through. :meth:`Medium.check` refuses a plain number outside the range.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
+from plant_models import media_fits as fits
 from plant_models.mathx import clip, exp
 
-T_CENTRE = 323.15
-T_SCALE = 45.0
+T_CENTRE, T_SCALE = fits.T_CENTRE, fits.T_SCALE
 T_ZERO_ENTHALPY = 273.15
-T_BEYOND = 25.0
-"""K, by which the polynomials are followed beyond their fit"""
+FREEZING_MARGIN = 0.5
+"""K, that a glycol's range starts above its freezing point"""
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
@@ -51,10 +61,14 @@ class Medium:
     cp_fit: tuple[float, ...]
     log_mu_fit: tuple[float, ...]
     k_fit: tuple[float, ...]
+    source: str = ""
+    """what it was fitted to"""
+    T_beyond: float = 10.0
+    """K, by which the polynomials are followed beyond the fit"""
 
     def _followed(self, T: Any) -> Any:
         """T where the polynomials are followed, else the nearest such temperature, K."""
-        return clip(T, self.T_min - T_BEYOND, self.T_max + T_BEYOND)
+        return clip(T, self.T_min - self.T_beyond, self.T_max + self.T_beyond)
 
     def _x(self, T: Any) -> Any:
         return (self._followed(T) - T_CENTRE) / T_SCALE
@@ -83,36 +97,88 @@ class Medium:
         """Thermal conductivity, W/(m K)."""
         return _polynomial(self.k_fit, self._x(T))
 
-    def check(self, T: float) -> None:
-        """Raise ValueError when T (K) is outside the fit."""
-        if not self.T_min <= T <= self.T_max:
-            raise ValueError(
-                f"{self.name} is fitted from {self.T_min - 273.15:.1f} to {self.T_max - 273.15:.1f} °C, "
-                f"found {T - 273.15:.1f} °C ({T:.2f} K)"
-            )
+    def check(self, *T: float | Iterable[float]) -> None:
+        """Raise ValueError when a temperature (K; numbers or arrays of them) is outside the fit."""
+        for value in np.concatenate([np.ravel(np.asarray(t, float)) for t in T]):
+            if not self.T_min <= value <= self.T_max:
+                raise ValueError(
+                    f"{self.name} is fitted from {self.T_min - 273.15:.1f} to {self.T_max - 273.15:.1f} °C, "
+                    f"found {value - 273.15:.1f} °C ({value:.2f} K)"
+                )
 
 
 WATER = Medium(
     name="water",
-    T_min=278.15,
-    T_max=368.15,
-    rho_fit=(988.1631, -20.35091, -6.591226, 1.123252, -0.4994986, 0.1835659),
-    cp_fit=(4180.727, 12.77278, 15.19738, -4.285915, 10.61598, -5.596736),
-    log_mu_fit=(-7.51184, -0.7553961, 0.1843507, -0.05034041, 0.01784136, -0.00958496, 0.003770408),
-    k_fit=(0.6407652, 0.05055028, -0.01749316, 0.002253901, -0.00159024, 0.0008588007),
+    T_min=fits.WATER_RANGE[0],
+    T_max=fits.WATER_RANGE[1],
+    rho_fit=fits.WATER["rho"],
+    cp_fit=fits.WATER["cp"],
+    log_mu_fit=fits.WATER["log_mu"],
+    k_fit=fits.WATER["k"],
+    source=f"CoolProp {fits.COOLPROP}, Water (IAPWS-95) at {fits.PRESSURE / 1e5:.0f} bar",
 )
 """Water at 4 bar."""
 
-PG25 = Medium(
-    name="pg25",
-    T_min=278.15,
-    T_max=368.15,
-    rho_fit=(1004.378, -25.96687, -4.55536, 1.307255),
-    cp_fit=(3992.381, 105.9749, -4.093536, -1.875726),
-    log_mu_fit=(-6.837665, -0.9670794, 0.3248606, -0.1179499),
-    k_fit=(0.4946192, 0.03909793, -0.001972945, -0.0005919088),
-)
+GLYCOLS = {"propylene": ("pg", "MPG"), "ethylene": ("eg", "MEG")}
+"""the word a site file uses, before the percentage, and CoolProp's name"""
+
+
+@lru_cache(maxsize=256)
+def glycol(kind: str, fraction: float) -> Medium:
+    """Aqueous ``"propylene"`` or ``"ethylene"`` glycol of the mass fraction 0.05..0.60.
+
+    Raises ValueError for another kind or fraction.
+    """
+    if kind not in GLYCOLS:
+        raise ValueError(f"no glycol {kind!r}; there are {', '.join(GLYCOLS)}")
+    lowest, highest = fits.GLYCOL_FRACTIONS
+    if not lowest <= fraction <= highest:
+        raise ValueError(f"{kind} glycol is fitted from {lowest:g} to {highest:g} by mass, found {fraction:g}")
+    z = (fraction - fits.FRACTION_CENTRE) / fits.FRACTION_SCALE
+
+    def at_fraction(key: str) -> tuple[float, ...]:
+        return tuple(_polynomial(row, z) for row in fits.GLYCOLS[kind][key])
+
+    word, source = GLYCOLS[kind]
+    return Medium(
+        name=f"{word}{100 * fraction:.10g}",
+        T_min=_polynomial(fits.FREEZING[kind], z) + FREEZING_MARGIN,
+        T_max=fits.GLYCOL_T_MAX,
+        rho_fit=at_fraction("rho"),
+        cp_fit=at_fraction("cp"),
+        log_mu_fit=at_fraction("log_mu"),
+        k_fit=at_fraction("k"),
+        source=f"CoolProp {fits.COOLPROP}, INCOMP::{source}[{fraction:g}] (Melinder 2010)",
+    )
+
+
+PG25 = glycol("propylene", 0.25)
 """Propylene glycol 25 % by mass in water, the usual coolant of cold plates."""
 
-MEDIA: dict[str, Medium] = {"water": WATER, "pg25": PG25}
-"""The liquids by the word a site file uses."""
+WORDS = "water, pgNN or mpgNN (propylene glycol), egNN or megNN (ethylene glycol), NN: mass per cent, 5..60"
+"""what a site file may call a liquid"""
+
+
+def find_medium(word: str) -> Medium:
+    """The liquid of a site file's word: ``water``, ``pg25``, ``meg30`` ... Raises ValueError where there is none."""
+    if word == "water":
+        return WATER
+    match = re.fullmatch(r"m?([pe]g)(\d{1,2}(?:\.\d+)?)", word)
+    if not match:
+        raise ValueError(f"unknown medium {word!r}; known: {WORDS}")
+    kind = next(kind for kind, (short, _) in GLYCOLS.items() if short == match[1])
+    return glycol(kind, round(float(match[2]) / 100.0, 12))
+
+
+class _Media(dict[str, Medium]):
+    """The liquids by name; a glycol that is not among the usual ones is made when it is asked for."""
+
+    def __missing__(self, word: str) -> Medium:
+        try:
+            return find_medium(word)
+        except ValueError as error:
+            raise KeyError(str(error)) from error
+
+
+MEDIA: dict[str, Medium] = _Media({"water": WATER, "pg25": PG25})
+"""The liquids by the word a site file uses: ``MEDIA["water"]``, ``MEDIA["meg30"]``. See :func:`find_medium`."""

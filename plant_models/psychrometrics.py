@@ -63,6 +63,11 @@ def enthalpy(T: Any, w: Any) -> Any:
     return CP_DRY * (T - T_ICE) + w * (H_VAPOUR + CP_VAPOUR * (T - T_ICE))
 
 
+def heat_capacity(w: Any) -> Any:
+    """Heat capacity of moist air at constant pressure, J/K per kg dry air."""
+    return CP_DRY + w * CP_VAPOUR
+
+
 def saturated_enthalpy(T: Any, p: Any) -> Any:
     """Enthalpy of saturated air, J per kg dry air; needs T below the boiling point at p."""
     return enthalpy(T, humidity_ratio(saturation_pressure(T), p))
@@ -122,6 +127,24 @@ def wet_bulb(T: Any, rh: Any, p: Any) -> Any:
         )
         T_wet = T_wet - residual / derivative
     return T_wet
+
+
+def two_wet_bulbs(T: Any, rh: Any, p: Any) -> Any:
+    """Whether a wet bulb over ice and one over water both satisfy the equation, within 50 J/kg: close to 0 °C."""
+    w = humidity_ratio(rh * saturation_pressure(T), p)
+    w_zero = humidity_ratio(saturation_pressure(T_ICE), p)
+    surplus = enthalpy(T, w) - enthalpy(T_ICE, w_zero)
+    return (surplus > -50.0) & (surplus < (w_zero - w) * H_ICE + 50.0)
+
+
+def check(T: float, rh: float, p: float) -> None:
+    """Raise ValueError when a state of moist air (K, 0..1, Pa) is outside the valid range of this module."""
+    if not 233.15 <= T <= 333.15:
+        raise ValueError(f"moist air is valid from -40 to 60 °C, found {T - 273.15:.1f} °C ({T:.2f} K)")
+    if not 0.0 <= rh <= 1.0:
+        raise ValueError(f"a relative humidity lies between 0 and 1, found {rh:g}")
+    if not 60e3 <= p <= 110e3:
+        raise ValueError(f"moist air is valid from 60 to 110 kPa, found {p / 1e3:.1f} kPa")
 
 
 def dew_point(T: Any, rh: Any) -> Any:

@@ -20,7 +20,7 @@ from plant_models import circuits
 from plant_models.component import Component, HeatPort
 from plant_models.components.catalog import CATALOG
 from plant_models.devices import DeviceSpec, expand
-from plant_models.media import MEDIA
+from plant_models.media import MEDIA, find_medium
 from plant_models.overrides import Block, UnknownKey, of_model, override
 from plant_models.site_file import Keys, line_of, read
 from plant_models.site_file import SiteError as SiteError
@@ -58,17 +58,25 @@ class _Strict(BaseModel):
 class NodeSpec(_Strict):
     """Where ports meet: a small volume of liquid, or (``medium: none``) a heat capacity such as a hall's air."""
 
-    medium: str = Field("water", description="water, pg25, or none for a node that carries heat only")
+    medium: str = Field("water", description="water, pg25, meg30 ..., or none for a node that carries heat only")
     volume: Volume | None = Field(None, description="liquid in the header and its fittings")
     heat_capacity: HeatCapacity | None = Field(None, description="heat nodes: what stores the heat")
     T_start: Temperature = Field(description="temperature before the first settling")
     count: int = Field(1, ge=1)
     ports: tuple[str, ...] = Field(min_length=1)
 
+    @field_validator("medium")
+    @classmethod
+    def _known(cls, medium: str) -> str:
+        if medium == "none":
+            return medium
+        try:
+            return find_medium(medium).name
+        except ValueError as error:
+            raise ValueError(f"{error}; or none, for a node that carries heat only") from error
+
     @model_validator(mode="after")
     def _one_storage(self) -> NodeSpec:
-        if self.medium != "none" and self.medium not in MEDIA:
-            raise ValueError(f"unknown medium {self.medium!r}; known: {', '.join(MEDIA)}, none")
         wanted, other = ("volume", "heat_capacity") if self.is_fluid else ("heat_capacity", "volume")
         if getattr(self, wanted) is None or getattr(self, other) is not None:
             raise ValueError(f"a node with medium {self.medium} needs {wanted} and has no {other}")

@@ -27,7 +27,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant_models import air_side, heat_transfer, hydraulics
-from plant_models.component import Component, Equations, FluidPort, HeatPort, Port, Value, through
+from plant_models.component import Component, Equations, FluidPort, HeatPort, MediumName, Port, Value, through
 from plant_models.local_control import Pi, lag_rate
 from plant_models.mathx import where
 from plant_models.media import MEDIA, Medium
@@ -41,7 +41,7 @@ class AirHandler(Component):
     kind: Literal["air_handler"] = "air_handler"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"), HeatPort("room"))
 
-    medium: Literal["water", "pg25"] = "water"
+    medium: MediumName = "water"
     n_units: int = Field(1, ge=1, le=1000, description="equal units side by side")
     Q_flow_nominal: Power = Field(description="from the air to the water of one unit, fan at full speed")
     T_room_nominal: Temperature = Field(description="air drawn in")

@@ -35,7 +35,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant_models import air_side, heat_transfer, hydraulics, psychrometrics
-from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.mathx import abs_, clip, sqrt, where
 from plant_models.media import MEDIA, Medium
@@ -65,7 +65,7 @@ class DryCooler(Component):
     kind: Literal["dry_cooler"] = "dry_cooler"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"))
 
-    medium: Literal["water", "pg25"] = "water"
+    medium: MediumName = "water"
     n_units: int = Field(1, ge=1, le=1000, description="equal units side by side")
     Q_flow_nominal: Power = Field(gt=0, description="of one unit, dry, fans at full speed")
     T_water_in_nominal: Temperature

@@ -30,7 +30,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from plant_models import heat_transfer, hydraulics
-from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, through
 from plant_models.local_control import stroke_rate
 from plant_models.mathx import tanh
 from plant_models.media import MEDIA, Medium
@@ -45,7 +45,7 @@ class ExchangerSide(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     drive: Literal["pump", "branch"]
-    medium: Literal["water", "pg25"] = "water"
+    medium: MediumName = "water"
     m_flow_nominal: MassFlow
     dp_nominal: Pressure = Field(80e3, gt=0, description="exchanger with valve, or head of the pump")
     authority: Fraction = Field(0.5, gt=0, lt=1, description="branch: the open valve's share of dp_nominal")

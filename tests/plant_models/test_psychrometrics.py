@@ -14,17 +14,9 @@ humidities = st.floats(0.05, 1.0)
 pressures = st.floats(70e3, 105e3)
 
 
-def two_wet_bulbs(T, rh, p):
-    """Whether a wet bulb over ice and one over water both exist: CoolProp gives now one, now the other."""
-    w = ps.humidity_ratio(rh * ps.saturation_pressure(T), p)
-    w_zero = ps.humidity_ratio(ps.saturation_pressure(273.15), p)
-    surplus = ps.enthalpy(T, w) - ps.enthalpy(273.15, w_zero)
-    return -50.0 < surplus < (w_zero - w) * ps.H_ICE + 50.0
-
-
 @given(T=temperatures, rh=humidities, p=pressures)
 def test_wet_bulb_is_within_0_05_K_of_coolprop(T, rh, p):
-    assume(not two_wet_bulbs(T, rh, p))
+    assume(not ps.two_wet_bulbs(T, rh, p))
     assert ps.wet_bulb(T, rh, p) == pytest.approx(HAPropsSI("B", "T", T, "R", rh, "P", p), abs=0.05)
 
 
@@ -32,7 +24,7 @@ def test_wet_bulb_where_ice_and_water_both_fit_is_within_a_kelvin():
     found = 0
     for T in np.linspace(274.0, 284.0, 101):
         for rh in np.linspace(0.1, 0.9, 17):
-            if two_wet_bulbs(T, rh, 95e3):
+            if ps.two_wet_bulbs(T, rh, 95e3):
                 found += 1
                 exact = HAPropsSI("B", "T", T, "R", rh, "P", 95e3)
                 assert ps.wet_bulb(T, rh, 95e3) == pytest.approx(exact, abs=1.0)
@@ -68,7 +60,7 @@ def test_relative_humidity_inverts_wet_bulb(T, rh, p):
 
 @given(T=temperatures, rh=humidities, p=pressures)
 def test_order_of_the_three_temperatures(T, rh, p):
-    assume(not two_wet_bulbs(T, rh, p))
+    assume(not ps.two_wet_bulbs(T, rh, p))
     T_wet, T_dew = ps.wet_bulb(T, rh, p), ps.dew_point(T, rh)
     assert T_wet <= T + 1e-4
     assert T_dew <= T_wet + 0.02
@@ -77,8 +69,8 @@ def test_order_of_the_three_temperatures(T, rh, p):
 @given(T=temperatures, low=humidities, high=humidities, p=pressures)
 def test_wet_bulb_rises_with_humidity(T, low, high, p):
     low, high = sorted((low, high))
-    assume(not two_wet_bulbs(T, low, p))
-    assume(not two_wet_bulbs(T, high, p))
+    assume(not ps.two_wet_bulbs(T, low, p))
+    assume(not ps.two_wet_bulbs(T, high, p))
     assert ps.wet_bulb(T, low, p) <= ps.wet_bulb(T, high, p) + 1e-4
 
 
@@ -93,3 +85,20 @@ def test_symbols_agree_with_numbers_and_derivatives_are_finite(T, rh, p):
     expected = [ps.wet_bulb(T, rh, p), ps.dew_point(T, rh), ps.relative_humidity(T, T - 2.0, p)]
     assert np.allclose(np.array(value).ravel(), np.array(expected, dtype=float), rtol=1e-9)
     assert np.all(np.isfinite(np.array(slope)))
+
+
+@given(T=temperatures, rh=humidities, p=pressures)
+def test_heat_capacity_agrees_with_coolprop_and_with_enthalpy(T, rh, p):
+    w = HAPropsSI("W", "T", T, "R", rh, "P", p)
+    assert ps.heat_capacity(w) == pytest.approx(HAPropsSI("C", "T", T, "W", w, "P", p), rel=1e-2)
+    assert ps.heat_capacity(w) == pytest.approx(ps.enthalpy(T + 1.0, w) - ps.enthalpy(T, w), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [((340.0, 0.5, 1e5), "66.9 °C"), ((300.0, 1.2, 1e5), "found 1.2"), ((300.0, 0.5, 1e3), "found 1.0 kPa")],
+)
+def test_a_state_outside_the_range_is_refused(state, text):
+    ps.check(300.0, 0.5, 1e5)
+    with pytest.raises(ValueError, match=text):
+        ps.check(*state)

@@ -63,7 +63,7 @@ MISTAKES = [
      "nodes.fws.cold: 1 machines of 'dry_cooler.outlet' cannot be dealt out evenly to 2 nodes"),
     ("fws.cold: {volume: 0.5 m^3", "fws.cold: {medium: pg25, volume: 0.5 m^3", "  fws.cold:",
      "nodes.fws.cold: fws.cold: holds pg25, but pump.inlet carries water"),
-    ("{medium: none,", "{medium: air,", "  room:", "nodes.room: unknown medium 'air'; known: water, pg25, none"),
+    ("{medium: none,", "{medium: air,", "  room:", "nodes.room.medium: unknown medium 'air'; known: water, pgNN"),
     ("{medium: none, heat_capacity: 5 MJ/K,", "{medium: none, volume: 5 m^3,", "  room:",
      "nodes.room: a node with medium none needs heat_capacity and has no volume"),
     ("{medium: none, heat_capacity: 5 MJ/K,", "{volume: 5 m^3,", "  cdu:\n",

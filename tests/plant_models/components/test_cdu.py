@@ -218,7 +218,7 @@ def test_heat_that_the_coolant_does_not_take_goes_to_the_room() -> None:
         ({"T_supply_design": 320.0}, "lies outside T_supply_lowest .. T_supply_highest"),
         ({"eta_motor": 0.0}, "greater than 0"),
         ({"dp_valve_nominal": 0.0}, "greater than 0"),
-        ({"tcs_medium": "oil"}, "unknown medium 'oil'; known: water, pg25"),
+        ({"tcs_medium": "oil"}, "unknown medium 'oil'; known: water, pgNN"),
         ({"racks": 0}, "greater than or equal to 1"),
     ],
 )
