@@ -59,7 +59,7 @@ def piping_loss(d: float, D_1: float, D_2: float) -> tuple[float, float]:
 def valve_reynolds(V_flow: float, nu: float, *, Kv: float, F_L: float, F_d: float, D: float) -> float:
     """Valve Reynolds number, clause 9: flow m³/s, viscosity nu m²/s, pipe D m, valve style modifier F_d."""
     Q, D_mm = V_flow * 3600.0, D * 1e3
-    velocity_head = (F_L**2 * Kv**2 / (_N2 * D_mm**4) + 1.0) ** 0.25
+    velocity_head = math.sqrt(math.sqrt(F_L**2 * Kv**2 / (_N2 * D_mm**4) + 1.0))
     return _N4 * F_d * Q / (nu * math.sqrt(Kv * F_L)) * velocity_head
 
 
@@ -67,7 +67,7 @@ def reynolds_factor(Re: float, *, Kv: float, F_L: float, d: float) -> float:
     """F_R, clause 9: 1 from Re = 10,000, falling through the transition to laminar flow; d is the valve's bore, m."""
     d_mm = d * 1e3
     if Kv / d_mm**2 >= 0.016 * _N18:
-        n = _N2 / min(Kv / d_mm**2, 0.04) ** 2
+        n: float = _N2 / min(Kv / d_mm**2, 0.04) ** 2
     else:
         n = 1.0 + _N32 * (Kv / d_mm**2) ** (2.0 / 3.0)
     laminar = min(0.026 / F_L * math.sqrt(n * Re), 1.0)
