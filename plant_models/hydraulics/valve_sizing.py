@@ -67,13 +67,13 @@ def reynolds_factor(Re: float, *, Kv: float, F_L: float, d: float) -> float:
     """F_R, clause 9: 1 from Re = 10,000, falling through the transition to laminar flow; d is the valve's bore, m."""
     d_mm = d * 1e3
     if Kv / d_mm**2 >= 0.016 * _N18:
-        n: float = _N2 / min(Kv / d_mm**2, 0.04) ** 2
+        n = _N2 / min(Kv / d_mm**2, 0.04) ** 2
     else:
         n = 1.0 + _N32 * (Kv / d_mm**2) ** (2.0 / 3.0)
     laminar = min(0.026 / F_L * math.sqrt(n * Re), 1.0)
     if Re < 10.0:
         return laminar
-    return min(1.0 + 0.33 * math.sqrt(F_L) / n**0.25 * math.log10(Re / 1e4), laminar, 1.0)
+    return min(1.0 + 0.33 * math.sqrt(F_L / math.sqrt(n)) * math.log10(Re / 1e4), laminar, 1.0)
 
 
 def size_valve(
