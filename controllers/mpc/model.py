@@ -98,7 +98,7 @@ class ReducedPlant:
 
         def case(P_rack: Any) -> Any:
             gain = rack.liquid_fraction * rack.power(P_rack, rack.T_ref)
-            rise = gain * (1.0 + rack.leakage * (T_supply - rack.T_ref)) / (plate - gain * rack.leakage)
+            rise = gain * (1.0 + rack.growth * (T_supply - rack.T_ref)) / (plate - gain * rack.growth)
             return T_supply + rise
 
         P_mean, P_hot = P_it / cdu.racks, P_it / cdu.racks * (1.0 + cdu.load_spread)

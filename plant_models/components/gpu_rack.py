@@ -3,7 +3,8 @@
 A rack is ``modules`` equal 1-kW modules side by side, each a chip package with its cold plate (OCP's 1 kW test module).
 For one rack with the states T_case and T_coolant:
 
-    P        = P_it (1 + alpha (T_gpu - T_ref))            leakage, solved exactly: T_gpu is linear in P
+    P        = P_it (1 + growth (T_gpu - T_ref))           leakage, solved exactly: T_gpu is linear in P
+    growth   = chip_share leakage                          memory, network and voltage regulators hardly leak
     T_gpu    = T_case + R_junction P_module                hottest junction
     P       <= P(T_throttle) (T_trip - T_gpu)/(T_trip - T_throttle)      chips throttle, solved exactly alike
     Q        = C (1 - exp(-UA / C)) (T_case - T_in)        into the coolant, C its capacity flow
@@ -16,8 +17,10 @@ plate's outlet reaches the case temperature and never passes it. Without flow no
 3 K/s and trip.
 
 Valid: 0.3 to 3 l/min a module; below, the plate is treated as ideal. Source of the table: Open Compute Project, cold
-plate for a 1 kW module with PG25. Leakage of the order of 0.3-1 %/K, the junction's resistance and the throttling (from
-85 °C, off at 105 °C; data-centre GPUs slow down from 83-85 °C) are assumptions.
+plate for a 1 kW module with PG25. Leakage of the order of 0.3-1 %/K of the chips' power, the junction's resistance and
+the throttling (from 85 °C, off at 105 °C; data-centre GPUs slow down from 83-85 °C) are assumptions. So is the chips'
+share of a rack's power: 36 superchips of 2.7 kW (two GPUs of 1.2 kW and a CPU of 0.3 kW, vendor's limits) are 97 kW of
+the 120 to 132 kW that are stated for a rack of 72 GPUs, 0.74 to 0.81; the memory on the package counts with them.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ V_SMALL = 0.01e-3 / 60.0
 C_SMALL = 1e-9
 """capacity flows below this share of UA are rounded off"""
 RUNAWAY = 0.5
-"""growth of power with its own junction temperature (leakage times R_junction times 1 kW) that is refused from"""
+"""growth of power with its own junction temperature (growth times R_junction times 1 kW) that is refused from"""
 COOLANT_MODULE = 0.25
 """kg of coolant a module holds, plate, hoses and its share of the manifold (assumption)"""
 
@@ -55,8 +58,9 @@ class GpuRack(BaseModel):
     liquid_fraction: Fraction = Field(gt=0, description="share of the heat that the coolant takes")
     T_ref: Temperature = Field(343.15, description="junction temperature at which P_it is stated")
     leakage: Annotated[float, si("1/K"), Field(ge=0, le=0.01)] = Field(
-        0.003, description="growth of power with junction temperature"
+        0.003, description="growth of the chips' power with junction temperature"
     )
+    chip_share: Fraction = Field(0.78, description="share of the rack's power that is the chips', which leak [A]")
     R_junction: Annotated[float, si("K/W"), Field(gt=0, le=0.1)] = Field(
         0.020, description="junction to case of a 1 kW module"
     )
@@ -72,12 +76,17 @@ class GpuRack(BaseModel):
                 f"needs T_gpu_limit <= T_throttle < T_trip, found {self.T_gpu_limit:g}, {self.T_throttle:g}, "
                 f"{self.T_trip:g} K"
             )
-        if self.leakage * self.R_junction * 1000.0 >= RUNAWAY:
+        if self.growth * self.R_junction * 1000.0 >= RUNAWAY:
             raise ValueError(
-                f"leakage = {self.leakage:g} 1/K and R_junction = {self.R_junction:g} K/W run away: their product "
-                f"times 1 kW must stay below {RUNAWAY:g}"
+                f"leakage = {self.leakage:g} 1/K, chip_share = {self.chip_share:g} and R_junction = "
+                f"{self.R_junction:g} K/W run away: their product times 1 kW must stay below {RUNAWAY:g}"
             )
         return self
+
+    @property
+    def growth(self) -> float:
+        """Growth of the rack's power with the junction temperature, share of P_it, 1/K."""
+        return self.chip_share * self.leakage
 
     @property
     def modules(self) -> float:
@@ -100,12 +109,12 @@ class GpuRack(BaseModel):
 
     def power(self, P_it: Any, T_case: Any) -> Any:
         """Electric power, W, with leakage at the junction temperature that this power itself makes; unthrottled."""
-        slope = self.leakage * self.R_rack
-        return P_it * (1.0 + self.leakage * (T_case - self.T_ref)) / (1.0 - slope * P_it)
+        slope = self.growth * self.R_rack
+        return P_it * (1.0 + self.growth * (T_case - self.T_ref)) / (1.0 - slope * P_it)
 
     def power_limit(self, P_it: Any, T_case: Any) -> Any:
         """Electric power that throttling allows, W: falls in a line with the junction temperature, 0 from T_trip on."""
-        at_throttle = P_it * (1.0 + self.leakage * (self.T_throttle - self.T_ref))
+        at_throttle = P_it * (1.0 + self.growth * (self.T_throttle - self.T_ref))
         per_kelvin = at_throttle / (self.T_trip - self.T_throttle)
         return per_kelvin * maximum(self.T_trip - T_case, 0.0) / (1.0 + per_kelvin * self.R_rack)
 

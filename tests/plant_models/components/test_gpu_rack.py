@@ -57,19 +57,28 @@ def test_without_flow_no_heat_leaves_and_the_derivative_is_finite() -> None:
         assert np.isfinite(float(slope(value)))
 
 
-@given(st.floats(0.0, 200e3), st.floats(280.0, 350.0), st.floats(0.0, 0.01), st.floats(0.001, 0.04))
-def test_leakage_is_solved_exactly(P_it: float, T_case: float, leakage: float, R: float) -> None:
-    rack = GpuRack(P_it_nominal=132e3, liquid_fraction=0.87, leakage=leakage, R_junction=R)
+@given(
+    st.floats(0.0, 200e3), st.floats(280.0, 350.0), st.floats(0.0, 0.01), st.floats(0.001, 0.04), st.floats(0.0, 1.0)
+)  # fmt: skip
+def test_leakage_is_solved_exactly(P_it: float, T_case: float, leakage: float, R: float, share: float) -> None:
+    rack = GpuRack(P_it_nominal=132e3, liquid_fraction=0.87, leakage=leakage, R_junction=R, chip_share=share)
     P = rack.power(P_it, T_case)
-    assert pytest.approx(P_it * (1.0 + leakage * (rack.T_gpu(P, T_case) - rack.T_ref)), rel=1e-12, abs=1e-9) == P
+    chips = share * P_it * (1.0 + leakage * (rack.T_gpu(P, T_case) - rack.T_ref))
+    assert pytest.approx(chips + (1.0 - share) * P_it, rel=1e-12, abs=1e-9) == P
+
+
+def test_chips_are_three_quarters_of_a_rack() -> None:
+    """36 superchips of 2.7 kW in a rack of 120 to 132 kW (vendors' figures for 72 GPUs in one rack)."""
+    assert 36 * 2.7 / 132.0 <= RACK.chip_share <= 36 * 2.7 / 120.0
+    assert RACK.growth == pytest.approx(RACK.chip_share * RACK.leakage)
 
 
 @given(st.floats(0.0, 200e3), st.floats(280.0, 420.0))
 def test_throttling_is_solved_exactly(P_it: float, T_case: float) -> None:
     P = RACK.power_throttled(P_it, T_case)
     T_gpu = RACK.T_gpu(P, T_case)
-    unthrottled = P_it * (1.0 + RACK.leakage * (T_gpu - RACK.T_ref))
-    at_throttle = P_it * (1.0 + RACK.leakage * (RACK.T_throttle - RACK.T_ref))
+    unthrottled = P_it * (1.0 + RACK.growth * (T_gpu - RACK.T_ref))
+    at_throttle = P_it * (1.0 + RACK.growth * (RACK.T_throttle - RACK.T_ref))
     allowed = at_throttle * max(RACK.T_trip - T_gpu, 0.0) / (RACK.T_trip - RACK.T_throttle)
     assert pytest.approx(min(unthrottled, allowed), rel=1e-9, abs=1e-6) == P
     assert P >= 0.0
@@ -105,7 +114,7 @@ def test_chips_are_hotter_with_hotter_cases_and_more_load(one: float, other: flo
         ({"liquid_fraction": 0.0}, "greater than 0"),
         ({"liquid_fraction": 1.2}, "less than or equal to 1"),
         ({"P_it_nominal": -1.0}, "greater than 0"),
-        ({"leakage": 0.01, "R_junction": 0.06}, "run away"),
+        ({"leakage": 0.01, "R_junction": 0.07}, "run away"),
         ({"T_throttle": 350.0}, "T_gpu_limit <= T_throttle < T_trip"),
         ({"R_junction": float("nan")}, "finite number"),
     ],
