@@ -75,6 +75,38 @@ def test_more_lift_costs_more(T_chw, T_condenser, y):
     assert cop(T_chw + 1, T_condenser) > cop(T_chw, T_condenser)
 
 
+def published_cop(T_chw, T_condenser):
+    """A water-cooled screw chiller of 1062 kW at full load, from its leaving waters, degC.
+
+    EnergyPlus data set Chillers.idf, "ReformEIRChiller Carrier 23XL 1062kW/5.50COP/Valve"; valid for chilled water of
+    6.67..10 and condenser water of 26.44..35.1 degC.
+    """
+    c = (1.369592e-1, -5.681693e-3, 2.795150e-4, 2.407603e-2, 2.142516e-4, -8.850727e-4)
+    x, y = T_chw, T_condenser
+    return 5.5 / (c[0] + c[1] * x + c[2] * x * x + c[3] * y + c[4] * y * y + c[5] * x * y)
+
+
+@pytest.mark.parametrize(
+    ("T_chw", "T_condenser"), [(6.67, 26.44), (6.67, 35.1), (10.0, 26.44), (10.0, 30.0), (8.0, 32.0)]
+)
+def test_cop_follows_a_published_machine_over_the_range_of_its_curves(T_chw, T_condenser):
+    like = Chiller(
+        **SIZES, COP_nominal=5.5, T_chw_in_nominal=12.2 + ZERO, T_chw_out_nominal=6.67 + ZERO,
+        T_condenser_in_nominal=29.44 + ZERO, T_condenser_out_nominal=34.7 + ZERO,
+    )  # fmt: skip
+    cop = float(like.cop(T_chw + ZERO, T_condenser + ZERO, 1.0))
+    assert cop == pytest.approx(published_cop(T_chw, T_condenser), rel=0.05)
+
+
+def test_cold_condenser_water_saves_little_below_the_smallest_lift():
+    """Where published curves end the COP is 8.3; it does not rise much beyond on colder condenser water."""
+    warm, cold, colder = (float(CHILLER.cop(18 + ZERO, T + ZERO, 1.0)) for T in (30.0, 15.0, 5.0))
+    assert 7.0 < warm < 8.33
+    assert cold < 12.5
+    assert colder == pytest.approx(cold, rel=0.01)
+    assert colder == pytest.approx(CHILLER.efficiency * (16.5 + ZERO) / CHILLER.lift_min, rel=1e-6)
+
+
 def test_chilled_water_is_held_over_the_load_range():
     for T_chw_in in (19.0, 22.0, 25.0):
         settled = checks.settle(CHILLER, point(T_chw_in=T_chw_in))
