@@ -238,6 +238,13 @@ class Runtime:
             return
         self._clear("controller", f"{self.controller.name} decides again")
         self._clear("controller.late", "in time again")
+        if decision.status == "ok":
+            self._clear("controller.plan", f"{self.controller.name} plans again")
+        else:
+            why = f"{decision.status}: {decision.message}" if decision.message else decision.status
+            self._alarm(
+                "controller.plan", f"{self.controller.name} has no new plan ({why}): going on by {decision.source}"
+            )
         self.counts.decisions += 1
         self.decision = decision
         duration = wall.perf_counter() - begun
