@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
+from plant_models.heat_transfer import size_conductance as size_conductance
 from plant_models.smooth import smoothstep
 
 CP_AIR = 1015.0
@@ -32,20 +31,3 @@ def air_share(y: Any, floor: float) -> Any:
 def fan_power(y: Any, P_nominal: float) -> Any:
     """Fan power, W, at the speed y: cubic (affinity law)."""
     return P_nominal * y * y * y
-
-
-def size_conductance(transfer: Callable[[float], float], wanted: float, what: str) -> float:
-    """The conductance UA at which the increasing function ``transfer`` (UA -> W) gives the ``wanted`` W.
-
-    Raises ValueError where none does: the nominal point is impossible.
-    """
-    from scipy.optimize import brentq
-
-    lower, upper = -20.0, math.log(wanted) + 7.0
-    limit = transfer(math.exp(upper))
-    if not wanted < limit:
-        raise ValueError(
-            f"{what}: the nominal point is impossible: an endless surface would transfer {limit:.6g} W, "
-            f"{wanted:.6g} W are stated; state more air flow or a larger temperature difference"
-        )
-    return math.exp(brentq(lambda log_UA: transfer(math.exp(log_UA)) - wanted, lower, upper, xtol=1e-14, rtol=1e-14))

@@ -1,12 +1,15 @@
-"""Heat exchangers by effectiveness and transfer units, without a singular point.
+"""Heat exchangers by effectiveness and transfer units, without a singular point; UA from sizes, flows and fouling.
 
-Each arrangement gives the conductance G, W/K, with Q_flow = G·(T_inlet_hot - T_inlet_cold), from UA and the two
-capacity flows C = m_flow·cp, W/K. Flows count by magnitude. Valid for floats, arrays and CasADi symbols, with finite
-derivatives at zero flow and at equal capacity flows. Only UA > 0 is allowed.
+Counter and parallel flow here, the other arrangements in :mod:`plant_models.arrangements`. Each gives the conductance
+G, W/K, with Q_flow = G·(T_inlet_hot - T_inlet_cold), from UA and the two capacity flows C = m_flow·cp, W/K. Flows count
+by magnitude. Valid for floats, arrays and CasADi symbols, with finite derivatives at zero flow and at equal capacity
+flows. Only UA > 0 is allowed.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from plant_models.mathx import abs_, exp, log, maximum, minimum, sqrt, where
@@ -15,15 +18,15 @@ C_SMALL = 1e-8
 """Capacity flows below this share of UA are rounded off (NTU above 1e8)."""
 
 
-def _phi(z: Any) -> Any:
-    """(1 - exp(-z))/z for z >= 0, with its series near zero."""
+def phi(z: Any) -> Any:
+    """φ(z) = (1 - exp(-z))/z for z >= 0, with its series near zero; 1 at 0."""
     small = z < 1e-2
     safe = where(small, 1.0, z)
     near = 1.0 - z * (1 / 2 - z * (1 / 6 - z * (1 / 24 - z * (1 / 120 - z / 720))))
     return where(small, near, (1.0 - exp(-safe)) / safe)
 
 
-def _magnitude(C: Any, UA: Any) -> Any:
+def magnitude(C: Any, UA: Any) -> Any:
     """|C|, rounded off at zero."""
     return sqrt(C * C + (C_SMALL * UA) ** 2)
 
@@ -34,28 +37,16 @@ def counter_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
     With z = UA(1/C_min - 1/C_max) and e = UA(1 - exp(-z))/z it is e/(1 + e/C_max): the textbook effectiveness
     (VDI Heat Atlas, C1) without its 0/0.
     """
-    C_1, C_2 = _magnitude(C_1, UA), _magnitude(C_2, UA)
+    C_1, C_2 = magnitude(C_1, UA), magnitude(C_2, UA)
     C_min, C_max = minimum(C_1, C_2), maximum(C_1, C_2)
-    e = UA * _phi(UA * (C_max - C_min) / (C_min * C_max))
+    e = UA * phi(UA * (C_max - C_min) / (C_min * C_max))
     return e / (1.0 + e / C_max)
 
 
 def parallel_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
     """Parallel-flow conductance, W/K: (1 - exp(-UA·s))/s with s = 1/C_1 + 1/C_2 (VDI Heat Atlas, C1)."""
-    C_1, C_2 = _magnitude(C_1, UA), _magnitude(C_2, UA)
-    return UA * _phi(UA * (C_1 + C_2) / (C_1 * C_2))
-
-
-def cross_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
-    """Cross-flow conductance, W/K, both flows unmixed: finned coils.
-
-    The usual approximation ε = 1 - exp(NTU^0.22·(exp(-C_r·NTU^0.78) - 1)/C_r) (Incropera, Fundamentals of Heat and
-    Mass Transfer, 6th ed., eq. 11.32), within about 0.01 of the exact series in ε for NTU < 10; exact for C_r = 0.
-    """
-    C_1, C_2 = _magnitude(C_1, UA), _magnitude(C_2, UA)
-    C_min, C_max = minimum(C_1, C_2), maximum(C_1, C_2)
-    NTU = UA / C_min
-    return C_min * (1.0 - exp(-NTU * _phi(C_min / C_max * exp(0.78 * log(NTU)))))
+    C_1, C_2 = magnitude(C_1, UA), magnitude(C_2, UA)
+    return UA * phi(UA * (C_1 + C_2) / (C_1 * C_2))
 
 
 def two_sided(
@@ -81,6 +72,38 @@ def power_law(ratio: Any, exponent: float) -> Any:
     """|ratio|^exponent: exactly 1 at ratio 1, rounded off below 0.01, with finite derivatives at zero."""
     small = 1e-4
     return exp(0.5 * exponent * log((ratio * ratio + small) / (1.0 + small)))
+
+
+def fouled(UA: Any, R_fouling: Any) -> Any:
+    """UA, W/K, with a fouling resistance, K/W, in series (resistance over area; both sides' added up)."""
+    return UA / (1.0 + R_fouling * UA)
+
+
+def size_conductance(transfer: Callable[[float], float], wanted: float, what: str) -> float:
+    """The conductance UA at which the increasing function ``transfer`` (UA -> W) gives the ``wanted`` W.
+
+    Raises ValueError where none does: the nominal point is impossible.
+    """
+    from scipy.optimize import brentq
+
+    lower, upper = -20.0, math.log(wanted) + 7.0
+    limit = transfer(math.exp(upper))
+    if not wanted < limit:
+        raise ValueError(
+            f"{what}: the nominal point is impossible: an endless surface would transfer {limit:.6g} W, "
+            f"{wanted:.6g} W are stated; state more flow or a larger temperature difference"
+        )
+    return math.exp(brentq(lambda log_UA: transfer(math.exp(log_UA)) - wanted, lower, upper, xtol=1e-14, rtol=1e-14))
+
+
+def conductance_at(
+    arrangement: Callable[[Any, Any, Any], Any], Q_flow: float, C_1: float, C_2: float, T_1: float, T_2: float
+) -> float:
+    """UA, W/K, at which the arrangement transfers Q_flow (W) between the inlets T_1 > T_2 (K) at C_1 and C_2 (W/K).
+
+    Raises ValueError where none does.
+    """
+    return size_conductance(lambda UA: float(arrangement(UA, C_1, C_2)) * (T_1 - T_2), Q_flow, "exchanger")
 
 
 def mean_log_difference(dT_1: float, dT_2: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.validation import media
+from benchmarks.validation import exchangers, media
 from benchmarks.validation.row import Row
 
 
@@ -19,4 +19,7 @@ class Room:
     """within a second or two: the tests run it"""
 
 
-ROOMS: tuple[Room, ...] = (Room("media", media.rows),)
+ROOMS: tuple[Room, ...] = (
+    Room("media", media.rows),
+    Room("exchangers", exchangers.rows),
+)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from ht.hx import temperature_effectiveness_plate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -20,7 +21,10 @@ BRANCH = ExchangerSide(drive="branch", m_flow_nominal=120.0, dp_nominal=60e3)
 DIRECT = PlateExchanger(primary=PUMPED, secondary=PUMPED, UA_nominal=1.5e6)
 VALVED = PlateExchanger(primary=BRANCH, secondary=BRANCH, UA_nominal=1.5e6, one_way=False, handover=False)
 MIXED = PlateExchanger(primary=BRANCH, secondary=PUMPED, UA_nominal=1.5e6)
-MACHINES = {"pumps": DIRECT, "branches": VALVED, "branch and pump": MIXED}
+TWO_THREE = PlateExchanger(
+    primary=BRANCH, secondary=BRANCH, UA_nominal=1.5e6, one_way=False, passes_primary=2, passes_secondary=3, C_metal=2e6
+)
+MACHINES = {"pumps": DIRECT, "branches": VALVED, "branch and pump": MIXED, "2/3 passes, metal": TWO_THREE}
 DERIVATIVES = {name: answers_and_derivatives(machine) for name, machine in MACHINES.items()}
 
 
@@ -152,3 +156,29 @@ def test_impossible_sides_are_refused() -> None:
         ExchangerSide(drive="gravity", m_flow_nominal=1.0)  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="less than 1"):
         ExchangerSide(drive="branch", m_flow_nominal=1.0, authority=1.0)
+
+
+@pytest.mark.parametrize(("one", "two"), [(1, 2), (3, 1), (2, 2), (3, 2), (2, 4)])
+def test_passes_are_those_of_ht(one: int, two: int) -> None:
+    machine = PlateExchanger(
+        primary=PUMPED, secondary=PUMPED, UA_nominal=1.5e6, passes_primary=one, passes_secondary=two
+    )
+    C_1, C_2 = 100.0 * 4180.0, 60.0 * 4180.0
+    share = temperature_effectiveness_plate(R1=C_1 / C_2, NTU1=1.5e6 / C_1, Np1=one, Np2=two)
+    assert machine.conductance(1.5e6, C_1, C_2) == pytest.approx(share * C_1, rel=1e-6)
+
+
+def test_impossible_passes_are_refused() -> None:
+    with pytest.raises(ValidationError, match="3/3 passes"):
+        PlateExchanger(primary=PUMPED, secondary=PUMPED, UA_nominal=1.5e6, passes_primary=3, passes_secondary=3)
+
+
+def test_metal_slows_but_does_not_change_the_end() -> None:
+    heavy = PlateExchanger(
+        primary=BRANCH, secondary=BRANCH, UA_nominal=1.5e6, one_way=False, C_metal=2.0 * VALVED.C_primary
+    )
+    assert heavy.C_primary == pytest.approx(2.0 * VALVED.C_primary)
+    light, slow = (at_end(m, at(m, 50, 30, y=1.0), 40.0)["T_secondary"] for m in (VALVED, heavy))
+    assert slow < light - 1.0
+    light, slow = (at_end(m, at(m, 50, 30, y=1.0), 3600.0)["T_secondary"] for m in (VALVED, heavy))
+    assert slow == pytest.approx(light, abs=1e-3)
