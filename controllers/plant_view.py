@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from plant_models.circuits import circuits
 from plant_models.component import Component
 from plant_models.components.air_handler import AirHandler
+from plant_models.components.boiler import Boiler
 from plant_models.components.cdu import Cdu
 from plant_models.components.chiller import Chiller
 from plant_models.components.control_valve import ControlValve
@@ -22,6 +24,7 @@ from plant_models.components.heat_pump import HeatPump
 from plant_models.components.plate_exchanger import PlateExchanger
 from plant_models.components.pump_group import PumpGroup
 from plant_models.components.stratified_tank import StratifiedTank
+from plant_models.components.substation import Substation
 from plant_models.plant import Plant
 
 C = TypeVar("C", bound=Component)
@@ -37,11 +40,13 @@ class PlantView:
 
     plant: Plant
 
-    def __post_init__(self) -> None:
-        for machines, what in ((self.cdus, "a cdu"), (self.pumps, "a pump_group"), (self.coolers, "a dry_cooler or "
-                               "cooling_tower")):  # fmt: skip
+    def need_data_centre(self, controller: str) -> None:
+        """Raise UncontrollablePlant where a data centre's machines are missing that a controller works with."""
+        pumps = self._all(PumpGroup)
+        needed = ((self.cdus, "a cdu"), (pumps, "a pump_group"), (self.coolers, "a dry_cooler or cooling_tower"))
+        for machines, what in needed:
             if not machines:
-                raise UncontrollablePlant(f"site {self.plant.site.name} has no {what[2:]}: its controllers need {what}")
+                raise UncontrollablePlant(f"site {self.plant.site.name} has no {what[2:]}: {controller} needs {what}")
 
     def _all(self, kind: type[C]) -> dict[str, C]:
         return {name: c for name, c in self.plant.components.items() if isinstance(c, kind)}
@@ -53,8 +58,34 @@ class PlantView:
 
     @cached_property
     def pumps(self) -> dict[str, PumpGroup]:
-        """Facility-water pumps."""
-        return self._all(PumpGroup)
+        """Facility-water pumps: those on the CDUs' circuit."""
+        return {name: pump for name, pump in self._all(PumpGroup).items() if name not in self.network_pumps}
+
+    @cached_property
+    def network_pumps(self) -> dict[str, PumpGroup]:
+        """Pumps of circuits without CDUs, such as a heat network's."""
+        served = {node for name in self.cdus for node in self.circuit_of(self.plant.node_of(name, "inlet"))}
+        return {name: c for name, c in self._all(PumpGroup).items() if self.plant.node_of(name, "inlet") not in served}
+
+    def circuit_of(self, node: str) -> tuple[str, ...]:
+        """The fluid nodes that share their water with ``node``."""
+        return next(circuit for circuit in self._circuits if node in circuit)
+
+    @cached_property
+    def _circuits(self) -> list[tuple[str, ...]]:
+        attached = {(name, port): node for name, ports in self.plant.attached.items() for port, node in ports.items()}
+        fluid = [node.name for node in self.plant.nodes if node.is_fluid]
+        return [tuple(circuit) for circuit in circuits(self.plant.components, attached, fluid)]
+
+    @cached_property
+    def substations(self) -> dict[str, Substation]:
+        """Consumers of heat behind exchangers of their own."""
+        return self._all(Substation)
+
+    @cached_property
+    def boilers(self) -> dict[str, Boiler]:
+        """Heat sources of networks."""
+        return self._all(Boiler)
 
     @cached_property
     def dry_coolers(self) -> dict[str, DryCooler]:

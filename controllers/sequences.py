@@ -9,6 +9,9 @@
   rise), never slower than nominal load would need, should it come.
 - *Facility pumps*: trim and respond on the most open CDU valve (ASHRAE Guideline 36-2021, section 5.1.14); pumps staged
   by flow, with hysteresis and a least running time.
+- *Network pumps*: the same on the most open substation valve of their circuit.
+- *Boilers*: leaving water by the air outside, from the design value on cold days to what the consumers ask for and an
+  approach on mild ones.
 - *Heat pumps*: heat-led. The demand, corrected towards the middle of the store, is shared by the fewest machines that
   can give it; they stop when the store is full, until it is half empty; least running and resting times.
 
@@ -29,6 +32,7 @@ from controllers.envelope import lowest_dry_temperature
 from controllers.interface import Decision, Forecast
 from controllers.measurements import Measurements, NotMeasured
 from controllers.plant_view import PlantView
+from plant_models.components.pump_group import PumpGroup
 from plant_models.plant import Plant
 from plant_models.signals import T_DRY, T_WET
 
@@ -52,6 +56,10 @@ STORE_GAIN = 0.8
 """share of the machines' capacity per unit of store fraction off the middle"""
 LEAST_TIME = {"pump": 900.0, "spray": 600.0, "heat_pump": 3600.0}
 """s between two switches"""
+APPROACH_SUBSTATION = 8.0
+"""K, network supply over what the consumers ask for on mild days: two thirds of a usual exchanger's at design"""
+T_MILD, T_COLD = 288.15, 263.15
+"""K of the air outside: from the heating limit to a design day, where boilers give their design temperature"""
 SINK_MARGIN = 1.5
 """K, condenser outlet over the supply temperature that the network asks for"""
 
@@ -78,6 +86,8 @@ class Sequences:
 
     def __init__(self, plant: Plant) -> None:
         self._view = PlantView(plant)
+        if self._view.cdus:
+            self._view.need_data_centre(self.name)
         self._defaults = plant.setpoints()
         self._lower = {name: plant.vocabulary[name].lower for name in self._defaults}
         self._upper = {name: plant.vocabulary[name].upper for name in self._defaults}
@@ -92,7 +102,15 @@ class Sequences:
         del forecast
         seen = Measurements(measurements, self._view.plant.vocabulary)
         setpoints = dict(self._defaults)
-        for rule in (self._coolers, self._spray, self._cdus, self._pumps, self._heat_pumps):
+        for rule in (
+            self._coolers,
+            self._spray,
+            self._cdus,
+            self._pumps,
+            self._network,
+            self._boilers,
+            self._heat_pumps,
+        ):
             with contextlib.suppress(NotMeasured):
                 setpoints |= rule(time, seen)
         setpoints = {name: min(max(value, self._lower[name]), self._upper[name]) for name, value in setpoints.items()}
@@ -123,6 +141,8 @@ class Sequences:
     def _coolers(self, time: float, seen: Measurements) -> dict[str, float]:
         del time
         setpoints: dict[str, float] = {}
+        if not self._view.coolers:
+            return setpoints
         dry = lowest_dry_temperature(seen)
         for name, cooler in self._view.coolers.items():
             is_dry = name in self._view.dry_coolers
@@ -150,6 +170,8 @@ class Sequences:
 
     def _cdus(self, time: float, seen: Measurements) -> dict[str, float]:
         del time
+        if not self._view.cdus:
+            return {}
         T_fws = seen[f"{self._view.supply}.T"]
         dry = lowest_dry_temperature(seen)
         setpoints: dict[str, float] = {}
@@ -163,11 +185,29 @@ class Sequences:
         return setpoints
 
     def _pumps(self, time: float, seen: Measurements) -> dict[str, float]:
+        if not self._view.pumps:
+            return {}
+        return self._trim_and_respond(time, seen, self._view.pumps, list(self._view.cdus))
+
+    def _network(self, time: float, seen: Measurements) -> dict[str, float]:
         setpoints: dict[str, float] = {}
-        valves = seen.known(f"{name}.valve" for name in self._view.cdus)
-        valve, all_seen = max(valves.values()), len(valves) == len(self._view.cdus)
-        flows = {name: (seen[f"{name}.m_flow"], seen[f"{name}.y"]) for name in self._view.pumps}
-        for name, group in self._view.pumps.items():
+        for name, group in self._view.network_pumps.items():
+            circuit = self._view.circuit_of(self._view.plant.node_of(name, "inlet"))
+            served = [s for s in self._view.substations if self._view.plant.node_of(s, "supply") in circuit]
+            if served:
+                with contextlib.suppress(NotMeasured):
+                    setpoints |= self._trim_and_respond(time, seen, {name: group}, served)
+        return setpoints
+
+    def _trim_and_respond(
+        self, time: float, seen: Measurements, groups: Mapping[str, PumpGroup], served: list[str]
+    ) -> dict[str, float]:
+        """Pressure by the most open valve of the machines served, pumps by flow."""
+        setpoints: dict[str, float] = {}
+        valves = seen.known(f"{name}.valve" for name in served)
+        valve, all_seen = max(valves.values()), len(valves) == len(served)
+        flows = {name: (seen[f"{name}.m_flow"], seen[f"{name}.y"]) for name in groups}
+        for name, group in groups.items():
             dp = self._state.dp.get(name, group.dp_design)
             dp += DP_RESPOND if valve > VALVE_OPEN else -DP_TRIM if valve < VALVE_SHUT and all_seen else 0.0
             self._state.dp[name] = dp = min(max(dp, group.dp_lowest), group.dp_highest)
@@ -189,6 +229,17 @@ class Sequences:
         if on > 1 and flow < 0.75 * (on - 1) and speed < 0.85:
             return on - 1
         return on
+
+    def _boilers(self, time: float, seen: Measurements) -> dict[str, float]:
+        del time
+        if not self._view.boilers or not self._view.substations:
+            return {}
+        mild = max(seen[f"{name}.T_supply_required"] for name in self._view.substations) + APPROACH_SUBSTATION
+        cold = min(max((T_MILD - seen[T_DRY.name]) / (T_MILD - T_COLD), 0.0), 1.0)
+        return {
+            f"{name}.T_set": mild + max(boiler.T_design - mild, 0.0) * cold
+            for name, boiler in self._view.boilers.items()
+        }
 
     # --- heat ----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -34,6 +34,16 @@ class FluidPort:
     name: str
     group: str = ""
     """ports of one group belong to one hydraulic circuit inside the component; circuits exchange heat, not water"""
+    flow: Literal["in", "out", "either", ""] = ""
+    """which way water goes by design; empty: as the name says (``inlet``, ``..._in``, ``outlet``, ``..._out``)"""
+
+    @property
+    def direction(self) -> Literal["in", "out", "either"]:
+        """Which way water goes by design: ``either`` where neither the machine nor the port's name says so."""
+        if self.flow:
+            return self.flow
+        word = self.name.rpartition("_")[2]
+        return "in" if word in ("in", "inlet") else "out" if word in ("out", "outlet") else "either"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ class Account(StrEnum):
     HEAT_DEMAND = "heat.demand"
     HEAT_REJECTED = "heat.rejected"
     """given to the outside air"""
+    FUEL = "fuel"
+    """burnt, by its lower heating value"""
+    CO2_FUEL = "co2.fuel"
+    """of the fuel burnt; that of the electricity comes from the grid's intensity"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from plant_models.components.catalog import CATALOG
 from plant_models.devices import DeviceSpec, expand
 from plant_models.media import MEDIA, find_medium
 from plant_models.overrides import Block, UnknownKey, of_model, override
+from plant_models.signals import Account
 from plant_models.site_file import Keys, line_of, read
 from plant_models.site_file import SiteError as SiteError
 from plant_models.units import (
@@ -113,12 +114,13 @@ class Tariffs(_Strict):
     water: VolumePrice = Field(description="mains water and its disposal")
     co2: MassPrice = Field(description="price put on emissions of the electricity drawn")
     heat_pump_start: Annotated[float, si("EUR/W"), NonNegative] = Field(description="per start and W of sink capacity")
+    fuel: EnergyPrice | None = Field(None, description="by lower heating value; needed where a machine burns some")
 
 
 class Outlook(_Strict):
     """What the site's inputs look like where a scenario brings none: basis of the synthetic inputs."""
 
-    load_factor: float = Field(gt=0, le=1, description="mean IT power over nominal")
+    load_factor: float | None = Field(None, gt=0, le=1, description="mean IT power over nominal; where there is IT")
     load_profile: str = Field("training", description="training or hpc")
     annual_heat: Energy | None = Field(None, description="district heat demand of a year")
     electricity_mean: EnergyPrice = Field(description="mean day-ahead price")
@@ -177,8 +179,16 @@ class Site(BaseModel):
             }
             where |= {name: ("nodes", base) for base, spec in self.nodes.items() for name in numbered(base, spec.count)}
             raise Misfit(*((where[name], f"{name}: {what}") for name, what in _first_of_each(found)))
+        self._fuel_has_a_price()
         self._devices_are_there()
         return self
+
+    def _fuel_has_a_price(self) -> None:
+        if self.tariffs.fuel is not None:
+            return
+        for array in self.components.values():
+            if any(signal.account is Account.FUEL for signal in array.component.signals()):
+                raise Misfit((("tariffs",), f"{array.name} burns fuel, whose price is missing: add fuel: 40 EUR/MWh"))
 
     def _devices_are_there(self) -> None:
         machines, nodes = list(self.instances()), list(self.node_instances())

@@ -40,6 +40,8 @@ class Definition:
     standard: str = ""
     better: int = 0
     """-1: smaller is better, 1: larger is better, 0: neither by itself"""
+    needs: str = ""
+    """what a run must have for the figure to have a meaning; without it, the figure is null"""
 
 
 DEFINITIONS: tuple[Definition, ...] = (
@@ -50,6 +52,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "electricity of IT and cooling over electricity of IT; heat recovery beyond the handover stands outside",
         "ISO/IEC 30134-2",
         -1,
+        needs="electricity of IT",
     ),
     Definition(
         "ere",
@@ -58,6 +61,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "electricity of the data centre less the heat reused, over electricity of IT",
         "The Green Grid WP 29",
         -1,
+        needs="electricity of IT",
     ),
     Definition(
         "erf",
@@ -66,6 +70,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "heat reused, metered at the handover before the heat pump, over electricity of the data centre",
         "ISO/IEC 30134-6",
         1,
+        needs="electricity of IT",
     ),
     Definition(
         "wue_l_per_kWh",
@@ -74,6 +79,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "water evaporated, bled and topped up, over electricity of IT",
         "ISO/IEC 30134-9",
         -1,
+        needs="electricity of IT",
     ),
     Definition(
         "cue_kg_per_kWh",
@@ -82,8 +88,10 @@ DEFINITIONS: tuple[Definition, ...] = (
         "CO2 of the data centre's electricity over electricity of IT",
         "ISO/IEC 30134-8",
         -1,
+        needs="electricity of IT",
     ),
     Definition("electricity_MWh", "MWh", "Electricity", "all electricity drawn: IT, cooling and heat recovery", "", -1),
+    Definition("fuel_MWh", "MWh", "Fuel", "burnt by boilers, by its lower heating value", "", -1),
     Definition("electricity_it_MWh", "MWh", "Electricity of IT", "drawn by the racks"),
     Definition("electricity_cooling_MWh", "MWh", "Electricity of cooling", "pumps, fans, chillers", "", -1),
     Definition(
@@ -98,13 +106,31 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition("heat_demand_MWh", "MWh", "Heat demand", "asked for by the heat consumers"),
     Definition("heat_rejected_MWh", "MWh", "Heat rejected", "given to the outside air"),
-    Definition("heat_demand_met", "1", "Share of heat demand met", "heat delivered over heat demand", "", 1),
+    Definition(
+        "heat_demand_met",
+        "1",
+        "Share of heat demand met",
+        "heat delivered over heat demand",
+        "",
+        1,
+        needs="heat demand",
+    ),
+    Definition("fuel_cost_EUR", "EUR", "Fuel cost", "fuel times its price", "", -1),
     Definition("heat_revenue_EUR", "EUR", "Heat revenue", "heat delivered times its price", "", 1),
     Definition("water_cost_EUR", "EUR", "Water cost", "water times its price", "", -1),
-    Definition("co2_t", "t", "CO2", "of all electricity drawn, by the grid's intensity at the moment", "", -1),
+    Definition(
+        "co2_t",
+        "t",
+        "CO2",
+        "of all electricity drawn, by the grid's intensity at the moment, and of fuel burnt",
+        "",
+        -1,
+    ),
     Definition("co2_cost_EUR", "EUR", "CO2 cost", "CO2 times the site's own price on it", "", -1),
     Definition("start_cost_EUR", "EUR", "Cost of starts", "starts of heat pumps times the cost of one", "", -1),
-    Definition("net_cost_EUR", "EUR", "Net cost", "electricity, water, CO2 and starts, less heat revenue", "", -1),
+    Definition(
+        "net_cost_EUR", "EUR", "Net cost", "electricity, fuel, water, CO2 and starts, less heat revenue", "", -1
+    ),
     Definition("stored_heat_change_MWh", "MWh", "Stored heat", "held by the stores at the end more than at the start"),
     Definition(
         "net_cost_with_store_EUR",
@@ -113,6 +139,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "net cost less what it costs to make the stored heat: mean price over the heat pumps' mean COP",
         "",
         -1,
+        needs="heat made by heat pumps for the stores",
     ),
     Definition(
         "net_cost_besides_it_EUR",
@@ -123,7 +150,13 @@ DEFINITIONS: tuple[Definition, ...] = (
         -1,
     ),
     Definition(
-        "net_cost_EUR_per_MWh_IT", "EUR/MWh", "Net cost per IT energy", "net cost over electricity of IT", "", -1
+        "net_cost_EUR_per_MWh_IT",
+        "EUR/MWh",
+        "Net cost per IT energy",
+        "net cost over electricity of IT",
+        "",
+        -1,
+        needs="electricity of IT",
     ),
     Definition("water_m3", "m³", "Water", "evaporated, bled and topped up", "", -1),
     Definition("water_evaporated_m3", "m³", "Water evaporated", "into the outside air", "", -1),
@@ -198,10 +231,21 @@ def key_figures(result: RunResult, vocabulary: Vocabulary | None = None) -> dict
     return {definition.key: figures[definition.key] for definition in DEFINITIONS}
 
 
+def undefined(figures: dict[str, float | None]) -> dict[str, str]:
+    """Why figures have no value, by their keys."""
+    return {d.key: f"no {d.needs} in this run" for d in DEFINITIONS if d.needs and figures.get(d.key, 0.0) is None}
+
+
+def with_reasons(figures: dict[str, float | None]) -> dict[str, float | dict[str, str] | None]:
+    """The figures and, where some have no value, why: ``undefined``, by key."""
+    reasons = undefined(figures)
+    return {**figures, "undefined": reasons} if reasons else dict(figures)
+
+
 def write_key_figures(folder: Path | str, figures: dict[str, float | None]) -> Path:
     """Write ``kpis.json`` into a run folder. Raises ResultsError when it cannot be written."""
     path = Path(folder) / "kpis.json"
-    write_text(path, json.dumps(figures, indent=1) + "\n")
+    write_text(path, json.dumps(with_reasons(figures), indent=1) + "\n")
     return path
 
 
@@ -268,9 +312,10 @@ def _energy(ledger: Ledger) -> dict[str, float | None]:
     return {
         "pue": _ratio(centre, it),
         "ere": _ratio(centre - reused, it),
-        "erf": _ratio(reused, centre),
+        "erf": _ratio(reused, centre if it > 0 else None),
         "cue_kg_per_kWh": _ratio(ledger.co2_of(*DATA_CENTRE), it / KWH),
-        "co2_t": ledger.co2 / 1e3,
+        "co2_t": (ledger.co2 + ledger.total(Account.CO2_FUEL)) / 1e3,
+        "fuel_MWh": ledger.total(Account.FUEL) / MWH,
         "electricity_MWh": (centre + recovery) / MWH,
         "electricity_it_MWh": it / MWH,
         "electricity_cooling_MWh": cooling / MWH,
@@ -290,7 +335,8 @@ def _money(ledger: Ledger) -> dict[str, float | None]:
     costs = {
         "electricity_cost_EUR": ledger.electricity_cost,
         "water_cost_EUR": ledger.total(*WATER) / 1e3 * tariffs.water,
-        "co2_cost_EUR": ledger.co2 * tariffs.co2,
+        "fuel_cost_EUR": ledger.total(Account.FUEL) * tariffs.fuel,
+        "co2_cost_EUR": (ledger.co2 + ledger.total(Account.CO2_FUEL)) * tariffs.co2,
         "start_cost_EUR": sum(number * switched(ledger)[name].start_cost for name, number in starts(ledger).items()),
     }
     net = sum(costs.values()) - revenue

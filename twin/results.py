@@ -77,7 +77,8 @@ class Tariffs(_Record):
 
     heat: float = Field(default=0.0, description="paid for heat delivered, EUR/J")
     water: float = Field(default=0.0, description="water and its disposal, EUR/m3")
-    co2: float = Field(default=0.0, description="own price on the emissions of the electricity drawn, EUR/kg")
+    co2: float = Field(default=0.0, description="own price on the emissions of electricity and fuel, EUR/kg")
+    fuel: float = Field(default=0.0, description="fuel by its lower heating value, EUR/J")
 
 
 class OnOff(_Record):

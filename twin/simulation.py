@@ -22,6 +22,7 @@ from plant_models.components.district import District
 from plant_models.integrate import PlantDiverged, Simulator
 from plant_models.plant import Plant
 from plant_models.signals import Role
+from plant_models.site import Tariffs as SiteTariffs
 from plant_models.site import load_site
 from twin.inputs.context import Context, PlantFacts
 from twin.inputs.network import NetworkTemperatures
@@ -50,11 +51,13 @@ def plant_facts(plant: Plant) -> PlantFacts:
     """What the inputs have to know of a plant."""
     cdus = {name: c for name, c in plant.components.items() if isinstance(c, Cdu)}
     districts = [name for name, c in plant.components.items() if isinstance(c, District)]
+    demands = {s.name: s.default for s in plant.vocabulary.role(Role.DISTURBANCE) if s.name.endswith(".Q_demand")}
     outlook = plant.site.outlook
     return PlantFacts(
         cdu_names=tuple(cdus),
         P_it_nominal={name: c.P_it_nominal for name, c in cdus.items()},
         district_name=districts[0] if districts else None,
+        consumers={name.removesuffix(".Q_demand"): design for name, design in demands.items()},
         annual_heat=outlook.annual_heat,
         network=NetworkTemperatures() if districts else None,
         halls={name: plant.node_of(name, "inlet") for name in cdus},
@@ -186,7 +189,7 @@ class Simulation:
             integrals=recorder.integrals(),
             stored_heat=recorder.stored_heat(),
             thermal=recorder.thermal(),
-            tariffs=Tariffs(heat=site.tariffs.heat, water=site.tariffs.water, co2=site.tariffs.co2),
+            tariffs=_tariffs(site.tariffs),
             on_off=recorder.on_off(site.tariffs.heat_pump_start),
             picture=_picture(self.plant),
             wall_time_s=wall,
@@ -199,6 +202,11 @@ class Simulation:
             unbalanced, passed = self.simulator.circulation
             error += unbalanced
         return Balance(stored_change=b.stored_change, in_=b.came_in, out=b.went_out, error=error, content=passed)
+
+
+def _tariffs(stated: SiteTariffs) -> Tariffs:
+    """A site's tariffs as a run keeps them; without a price, no machine burns fuel."""
+    return Tariffs(heat=stated.heat, water=stated.water, co2=stated.co2, fuel=stated.fuel or 0.0)
 
 
 def _sources(inputs: Inputs) -> dict[str, Source]:

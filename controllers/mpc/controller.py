@@ -83,6 +83,7 @@ class Mpc:
         self.interval = self.settings.interval
         self.forecast_horizon = self.settings.horizon
         self._view = PlantView(plant)
+        self._view.need_data_centre(self.name)
         self._design = reduce_plant(self._view)
         self._tariffs = plant.site.tariffs
         self._problem = Problem(self._design, self.settings, self._tariffs, plant.site.outlook.electricity_mean)

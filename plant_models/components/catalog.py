@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plant_models.component import Component
 from plant_models.components.air_handler import AirHandler
+from plant_models.components.boiler import Boiler
 from plant_models.components.cdu import Cdu
 from plant_models.components.chiller import Chiller
 from plant_models.components.control_valve import ControlValve
@@ -16,9 +17,11 @@ from plant_models.components.pipe import Pipe
 from plant_models.components.plate_exchanger import PlateExchanger
 from plant_models.components.pump_group import PumpGroup
 from plant_models.components.stratified_tank import StratifiedTank
+from plant_models.components.substation import Substation
 
 MACHINES: tuple[type[Component], ...] = (
     AirHandler,
+    Boiler,
     Cdu,
     Chiller,
     ControlValve,
@@ -31,6 +34,7 @@ MACHINES: tuple[type[Component], ...] = (
     PlateExchanger,
     PumpGroup,
     StratifiedTank,
+    Substation,
 )
 
 CATALOG: dict[str, type[Component]] = {machine.model_fields["kind"].default: machine for machine in MACHINES}

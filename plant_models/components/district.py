@@ -74,7 +74,7 @@ class District(Component):
     """Aggregated district heating network. See the module for its equations."""
 
     kind: Literal["district"] = "district"
-    ports: ClassVar[tuple[Port, ...]] = (FluidPort("supply"), FluidPort("return"))
+    ports: ClassVar[tuple[Port, ...]] = (FluidPort("supply", flow="in"), FluidPort("return", flow="out"))
 
     medium: Literal["water"] = "water"
     m_flow_max: MassFlow = Field(description="largest flow of the network pump through the handover")

@@ -53,6 +53,9 @@ class PumpGroup(Component):
     reset: Duration = 20.0
     ramp: Duration = 30.0
     T_start: Temperature
+    purpose: Literal["cooling", "recovery"] = Field(
+        "cooling", description="what its electricity counts as: cooling, or heat for consumers"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -82,6 +85,7 @@ class PumpGroup(Component):
     def signals(self) -> tuple[Signal, ...]:
         """Speed, running pumps, temperature, set-points, flow, power."""
         n = float(self.n_pumps)
+        account = Account.ELECTRICITY_RECOVERY if self.purpose == "recovery" else Account.ELECTRICITY_COOLING
         return (
             state("T", "K", "water in the pumps", start=self.T_start, energy=self._C),
             state("y", "1", "speed", start=0.8, lower=0, upper=1),
@@ -94,7 +98,7 @@ class PumpGroup(Component):
             output("m_flow", "kg/s", "flow"),
             output("dp", "Pa", "measured differential pressure"),
             output("P_shaft", "W", "shaft power, heat to the water", boundary="energy"),
-            output("P_el", "W", "electricity", account=Account.ELECTRICITY_COOLING),
+            output("P_el", "W", "electricity", account=account),
         )  # fmt: skip
 
     def equations(self, v: Mapping[str, Value]) -> Equations:

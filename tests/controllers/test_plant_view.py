@@ -72,5 +72,5 @@ class _Bare:
     ],
 )
 def test_a_plant_that_cannot_be_run_is_refused_by_what_it_lacks(kinds: tuple[str, ...], lacks: str) -> None:
-    with pytest.raises(UncontrollablePlant, match=f"site bench_loop has no {lacks}: its controllers need a {lacks}"):
-        PlantView(_Bare(*kinds))  # type: ignore[arg-type]
+    with pytest.raises(UncontrollablePlant, match=f"site bench_loop has no {lacks}: mpc needs a {lacks}"):
+        PlantView(_Bare(*kinds)).need_data_centre("mpc")  # type: ignore[arg-type]

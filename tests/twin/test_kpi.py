@@ -278,4 +278,6 @@ def test_peak_lies_between_mean_and_maximum(power: list[float]) -> None:
 
 def test_figures_are_written_as_json(tmp_path: Path) -> None:
     path = write_key_figures(tmp_path, {"pue": 1.05, "heat_demand_met": None})
-    assert json.loads(path.read_text()) == {"pue": 1.05, "heat_demand_met": None}
+    written = json.loads(path.read_text())
+    assert written.pop("undefined") == {"heat_demand_met": "no heat demand in this run"}
+    assert written == {"pue": 1.05, "heat_demand_met": None}

@@ -20,6 +20,7 @@ SHOWN = (
     ("net_cost_besides_it_EUR", "net cost besides IT, EUR"), ("electricity_cost_EUR", "electricity, EUR"),
     ("stored_heat_change_MWh", "stored heat, change, MWh"),
     ("heat_delivered_MWh", "heat delivered, MWh"), ("heat_demand_met", "demand met"), ("pue", "PUE"), ("erf", "ERF"),
+    ("fuel_MWh", "fuel, MWh"),
     ("water_m3", "water, m³"), ("thermal_violation_Kh", "too hot, K h"), ("peak_power_MW", "peak, MW"),
     ("energy_balance_error", "energy balance error"), ("mass_balance_error", "mass balance error"),
 )  # fmt: skip
@@ -63,10 +64,15 @@ def simulate(
     with progress() as shown:
         shown.begin(name)
         figures = run_one(checked, out, data, lambda share: shown.tell(name, share))
+    from twin.kpi import undefined, with_reasons
+
     if as_json:
-        print_json(figures)
+        print_json(with_reasons(figures))
         return
     _table({checked.controller: figures})
+    for key, reason in undefined(figures).items():
+        if key in dict(SHOWN):
+            console().print(f"{dict(SHOWN)[key]}: -, as there is {reason}")
     console().print(f"report: {out / 'report.html'}\nkey figures: {out / 'kpis.json'}")
 
 

@@ -23,7 +23,7 @@ class InputsBlock(Strict):
 
     weather: Weather = Field(default_factory=SyntheticWeather)
     load: Load = Field(default_factory=SyntheticLoad)
-    demand: Demand | None = Field(default=None, description="default: annual, where the plant has a district")
+    demand: Demand | None = Field(default=None, description="default: annual, where the plant has consumers of heat")
     price: Price = Field(default_factory=SyntheticPrice)
     co2: Co2 = Field(default_factory=SyntheticCo2)
     forecast: ForecastSettings = Field(default_factory=ForecastSettings)
@@ -32,9 +32,13 @@ class InputsBlock(Strict):
         """All series of the run. Raises InputError for data that cannot be used or do not reach over the run."""
         weather = self.weather.build(context)
         context = context.with_weather(weather)
-        parts = [self.load.build(context), self.price.build(context), self.co2.build(context)]
+        parts = [self.price.build(context), self.co2.build(context)]
+        if context.plant.cdu_names:
+            parts.insert(0, self.load.build(context))
+        elif "load" in self.model_fields_set:
+            raise InputError("a load is given and the plant has no CDU that takes it; remove load")
         demand = self.demand
-        if demand is None and context.plant.district_name is not None:
+        if demand is None and context.plant.demand_shares:
             demand = AnnualDemand()
         if demand is not None:
             parts.append(demand.build(context))

@@ -20,8 +20,9 @@ class PlantFacts:
     """What inputs need of the plant.
 
     ``cdu_names``: components that take ``P_it``, in order; ``P_it_nominal`` their design power (W); ``halls`` says
-    which CDU stands in which hall (ten in a row make one where nothing is said). ``district_name``: component with
-    ``Q_demand``, None without one; ``annual_heat`` its need (J a year); ``network`` its temperatures by weather.
+    which CDU stands in which hall (ten in a row make one where nothing is said). ``consumers``: components with
+    ``Q_demand``, each with its share of the site's heat demand; ``district_name``: the one that is a whole network,
+    with temperatures by the weather (``network``), None without one; ``annual_heat``: the need of all (J a year).
     ``load_profile``, ``load_factor`` (of that profile) and ``electricity_mean`` (EUR/J) are what the site expects:
     generators take them where the scenario says nothing else.
     """
@@ -35,6 +36,7 @@ class PlantFacts:
     load_profile: str | None = None
     load_factor: float | None = None
     electricity_mean: float | None = None
+    consumers: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         missing = [name for name in self.cdu_names if not self.P_it_nominal.get(name, 0.0) > 0]
@@ -47,6 +49,13 @@ class PlantFacts:
         names = [self.halls.get(name, f"hall {position // 10 + 1}") for position, name in enumerate(self.cdu_names)]
         order = {hall: number for number, hall in enumerate(dict.fromkeys(names))}
         return np.array([order[name] for name in names], dtype=np.intp)
+
+    @property
+    def demand_shares(self) -> dict[str, float]:
+        """Share of the site's heat demand by consumer; they add up to 1."""
+        stated = dict(self.consumers) or ({self.district_name: 1.0} if self.district_name else {})
+        whole = sum(stated.values())
+        return {name: share / whole for name, share in stated.items()}
 
     @property
     def nominal(self) -> Array:

@@ -22,11 +22,11 @@ from .table import Wanted, read_series, read_table
 HOUR = 3600.0
 
 
-def _district(context: Context) -> str:
-    name = context.plant.district_name
-    if name is None:
+def _consumers(context: Context) -> dict[str, float]:
+    shares = context.plant.demand_shares
+    if not shares:
         raise InputError("a heat demand is given and the plant has no district that takes heat; remove demand")
-    return name
+    return shares
 
 
 def _annual(stated: float | None, context: Context) -> float:
@@ -45,12 +45,20 @@ def _weather(context: Context) -> Series:
 
 
 def _give(demand: Series, network: NetworkTemperatures | None, context: Context) -> list[Series]:
-    """The demand with the temperatures that the network then has."""
-    district, weather = _district(context), _weather(context)
+    """Every consumer's part of the demand, with the temperatures that a whole network then has."""
+    shares, weather, district = _consumers(context), _weather(context), context.plant.district_name
+    parts = [
+        demand.renamed(f"{name}.Q_demand")
+        if share == 1.0
+        else Series(f"{name}.Q_demand", demand.time, share * demand.values, demand.interpolation, demand.source)
+        for name, share in shares.items()
+    ]
+    if district is None:
+        return parts
     curves = network or context.plant.network or NetworkTemperatures()
     source = Source(f"network curve of the air outside: {weather.source.label}", weather.source.synthetic)
     return [
-        demand.renamed(f"{district}.Q_demand"),
+        *parts,
         Series(f"{district}.T_supply_required", weather.time, curves.T_supply(weather.values), "linear", source),
         Series(f"{district}.T_return", weather.time, curves.T_return(weather.values), "linear", source),
     ]

@@ -110,7 +110,7 @@ def _describe(box: Box, ledger: Ledger) -> None:
         box.part = "consumer"
     elif Account.HEAT_REJECTED in have:
         box.part = "rejection"
-    elif Account.HEAT_REUSED in have or Account.ELECTRICITY_RECOVERY in have:
+    elif have & {Account.HEAT_REUSED, Account.ELECTRICITY_RECOVERY, Account.FUEL}:
         box.part = "recovery"
     elif tank:
         box.part = "store"

@@ -93,7 +93,8 @@ def headlines(ledger: Ledger, k: dict[str, float | None]) -> list[Headline]:
     water, it = k["water_m3"] or 0.0, k["electricity_it_MWh"] or 0.0
     days = ledger.info.seconds / 86400
     daily = THIN.join(volume(water / days))
-    notes = [f"{daily} a day, {number(k['wue_l_per_kWh'], 2)}{THIN}l per kWh of computing"]
+    per_it = f", {number(k['wue_l_per_kWh'], 2)}{THIN}l per kWh of computing" if it > 0 else ""
+    notes = [f"{daily} a day{per_it}"]
     if water < 0.8 * TOWER_WATER * it:
         towers = float(f"{TOWER_WATER * it:.2g}")
         notes.append(f"open cooling towers would take about {number(towers)}{THIN}m³")
@@ -108,7 +109,11 @@ def headlines(ledger: Ledger, k: dict[str, float | None]) -> list[Headline]:
     else:
         lines.append(Headline("air", "Heat given", "none", "", ("this plant has no one to give its heat to",)))
     cooling = power(ledger.total(Account.ELECTRICITY_COOLING) / ledger.info.seconds)
-    extra = f"{number((k['pue'] or 1.0) * 100 - 100, 2)}{THIN}% on top of computing, to cool it: {cooling} on average"
+    extra = "no computing here: pumps and what else heat for others takes"
+    if it > 0:
+        extra = (
+            f"{number((k['pue'] or 1.0) * 100 - 100, 2)}{THIN}% on top of computing, to cool it: {cooling} on average"
+        )
     peak = f"highest quarter-hour {power((k['peak_power_MW'] or 0.0) * 1e6)}"
     lines.append(Headline("power", "Electricity", number((k["electricity_MWh"] or 0.0) * scale), unit, (extra, peak)))
     return lines
@@ -116,7 +121,11 @@ def headlines(ledger: Ledger, k: dict[str, float | None]) -> list[Headline]:
 
 def summary(ledger: Ledger, k: dict[str, float | None]) -> list[str]:
     """What happened, in a few sentences."""
-    said = [f"The racks drew {power(ledger.total(Account.ELECTRICITY_IT) / ledger.info.seconds)} on average."]
+    said = []
+    if ledger.has(Account.ELECTRICITY_IT):
+        said.append(f"The racks drew {power(ledger.total(Account.ELECTRICITY_IT) / ledger.info.seconds)} on average.")
+    if ledger.has(Account.FUEL):
+        said.append(f"Boilers burnt {energy(ledger.total(Account.FUEL))} of fuel.")
     kept = limited(ledger)
     if kept:
         worst = max(limit.excess_max_K for limit in kept.values())
@@ -126,7 +135,7 @@ def summary(ledger: Ledger, k: dict[str, float | None]) -> list[str]:
             if above
             else "Every chip stayed below its temperature limit."
         )
-    if ledger.has(Account.HEAT_DEMAND):
+    if ledger.has(Account.HEAT_DEMAND) and ledger.has(Account.HEAT_REUSED):
         said.append(
             f"{energy(ledger.total(Account.HEAT_REUSED))} of their heat were recovered, "
             f"{energy(ledger.total(Account.HEAT_REJECTED))} went to the outside air."

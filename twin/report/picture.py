@@ -147,6 +147,8 @@ def _facts(box: Box) -> list[str]:
         facts.append(f"{power(a[Account.HEAT_DEMAND])} asked for")
     if Account.HEAT_REUSED in a:
         facts.append(f"{power(a[Account.HEAT_REUSED])} recovered")
+    if Account.FUEL in a:
+        facts.append(f"{power(a[Account.FUEL])} of fuel")
     if box.part == "store":
         word = "charged" if box.energy >= 0 else "discharged"
         facts.append(f"{energy(abs(box.energy))} {word}")

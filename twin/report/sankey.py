@@ -26,6 +26,7 @@ class Flow:
 WATER, RECOVERY = "Facility water", "Heat recovery"
 COLUMN = {
     "GPUs and servers": 0,
+    "Boilers": 0,
     "Pumps and chillers": 0,
     "Water cooled down": 0,
     WATER: 1,
@@ -59,16 +60,17 @@ def heat_flows(ledger: Ledger) -> list[Flow]:
     flows += _rest(it + pumps - reused - rejected, WATER, "Pipes and warming up", "Water cooled down")
     delivered = ledger.total(Account.HEAT_DELIVERED)
     if reused > 0 or delivered > 0:
-        drive = ledger.total(Account.ELECTRICITY_RECOVERY)
+        drive, fuel = ledger.total(Account.ELECTRICITY_RECOVERY), ledger.total(Account.FUEL)
         charged = ledger.stored_change
         flows += [
             Flow("Heat pump electricity", RECOVERY, drive, "recovery"),
+            Flow("Boilers", RECOVERY, fuel, "power"),
             Flow(RECOVERY, "District network", delivered, "heat"),
         ]
         flows += _rest(charged, RECOVERY, "Store, charged", "Store, discharged")
-        left = reused + drive - delivered - charged
+        left = reused + drive + fuel - delivered - charged
         flows += _rest(left, RECOVERY, "Losses and warming up", "Network cooled down")
-    least = 2e-4 * sum(flow.energy for flow in flows if flow.sink == WATER)
+    least = 2e-4 * max(sum(flow.energy for flow in flows if flow.sink == place) for place in (WATER, RECOVERY))
     return [flow for flow in flows if flow.energy > least]
 
 
