@@ -1,25 +1,27 @@
-"""Compiles CasADi Functions to machine code where a C compiler is at hand, cached by content; else interprets them.
+"""Compiles C text to machine code where a C compiler is at hand, cached by content.
 
-The result is the same to round-off either way. ``HEATLOOP_COMPILER`` names another compiler, or ``none`` for no
-compiling.
+``HEATLOOP_COMPILER`` names another compiler, or ``none`` for no compiling: plants are then interpreted.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import importlib.util
 import os
+import platform
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import casadi as ca
-
-FLAGS = ("-O2", "-fno-math-errno", "-shared", "-fPIC")
+FLAGS = ("-O2", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC")
+VECTORS = {"avx512f": 8, "avx2": 4}
+"""doubles that one instruction takes, by what the processor says it can"""
 
 
 def cache_folder() -> Path:
@@ -43,45 +45,72 @@ def compiler() -> tuple[str, ...] | None:
     return None
 
 
-def fastest(function: ca.Function) -> ca.Function:
-    """The function as machine code if it can be compiled, else itself.
+@cache
+def processor() -> tuple[str, ...]:
+    """What this processor can, so that machine code made for another one is never run."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return (platform.machine(), platform.processor())
+    can = next((line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), [])
+    return (platform.machine(), *sorted(can))
 
-    Raises RuntimeError when a compiler is there but fails: a half-working set-up should be seen, not worked around.
+
+@cache
+def lanes() -> int:
+    """How many members of a group are computed at once."""
+    return next((width for name, width in VECTORS.items() if name in processor()), 2)
+
+
+def libraries(sources: Mapping[str, str]) -> dict[str, ctypes.CDLL]:
+    """The C texts by name as loaded libraries, compiled side by side if they are not in the cache.
+
+    Raises RuntimeError when the compiler fails: a half-working set-up should be seen, not worked around.
     """
     command = compiler()
     if command is None:
-        return function
-    # the name must not depend on the order in which groups were built, so that the cache is shared between plants
-    generator = ca.CodeGenerator("plant.c", {"with_header": False})
-    generator.add(function)
-    source = generator.dump()
-    digest = hashlib.sha256("\0".join([source, *command, *FLAGS]).encode()).hexdigest()[:32]
-    library = cache_folder() / f"{function.name()}-{digest}.so"
-    if not library.exists():
-        _compile(source, command, library)
-    return ca.external(function.name(), str(library))
-
-
-def _compile(source: str, command: tuple[str, ...], library: Path) -> None:
-    """Write ``library`` in one rename, so that parallel builds never see a half-written one."""
-    try:
-        library.parent.mkdir(parents=True, exist_ok=True)
-        _build(source, command, library)
-    except OSError as error:
-        raise RuntimeError(
-            f"cannot compile the plant with {shlex.join(command)} into {library.parent} ({error}); name another folder "
-            "by XDG_CACHE_HOME, another compiler by HEATLOOP_COMPILER, or set HEATLOOP_COMPILER=none to run interpreted"
-        ) from None
-
-
-def _build(source: str, command: tuple[str, ...], library: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        text, built = Path(folder) / "plant.c", Path(folder) / "plant.so"
-        text.write_text(source)
-        done = subprocess.run([*command, *FLAGS, str(text), "-o", str(built), "-lm"], capture_output=True, text=True)
-        if done.returncode:
+        raise RuntimeError("there is no C compiler")
+    flags = [*FLAGS, *(["-march=native"] if platform.machine() in ("x86_64", "AMD64") else [])]
+    found: dict[str, Path] = {}
+    missing: dict[str, Path] = {}
+    for name, source in sources.items():
+        digest = hashlib.sha256("\0".join([source, *command, *flags, *processor()]).encode()).hexdigest()[:32]
+        found[name] = cache_folder() / f"{name}-{digest}.so"
+        if not found[name].exists():
+            missing[name] = found[name]
+    if missing:
+        try:
+            cache_folder().mkdir(parents=True, exist_ok=True)
+            _build({path: sources[name] for name, path in missing.items()}, command, flags)
+        except OSError as error:
             raise RuntimeError(
-                f"{shlex.join(command)} failed on the generated plant ({done.stderr.strip()[:500]}); "
-                "set HEATLOOP_COMPILER=none to run interpreted"
-            )
-        built.replace(library)
+                f"cannot compile the plant with {shlex.join(command)} into {cache_folder()} ({error}); name another "
+                "folder by XDG_CACHE_HOME, another compiler by HEATLOOP_COMPILER, or set HEATLOOP_COMPILER=none to run "
+                "interpreted"
+            ) from None
+    return {name: ctypes.CDLL(str(path)) for name, path in found.items()}
+
+
+def _build(sources: Mapping[Path, str], command: tuple[str, ...], flags: list[str]) -> None:
+    """Write each library in one rename, so that parallel builds never see a half-written one."""
+    with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
+        waiting = list(sources.items())
+        running: list[tuple[Path, Path, subprocess.Popen[str]]] = []
+        while waiting or running:
+            while waiting and len(running) < (os.cpu_count() or 1):
+                library, source = waiting.pop()
+                text, built = Path(folder) / f"{library.stem}.c", Path(folder) / library.name
+                text.write_text(source)
+                arguments = [*command, *flags, str(text), "-o", str(built), "-lm"]
+                running.append((library, built, subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)))
+            library, built, process = running.pop(0)
+            _, said = process.communicate()
+            if process.returncode:
+                for *_, other in running:
+                    other.kill()
+                    other.communicate()
+                raise RuntimeError(
+                    f"{shlex.join(command)} failed on the generated plant ({said.strip()[:500]}); "
+                    "set HEATLOOP_COMPILER=none to run interpreted"
+                )
+            built.replace(library)

@@ -18,16 +18,25 @@ from typing import Any
 
 import numpy as np
 
-from plant_models.assembly import Array, Assembly, Index, NoConvergence
+from plant_models import compiled
+from plant_models.assembly import Array, Assembly, Engine, Index, NoConvergence
 from plant_models.plant import Plant
 from plant_models.signals import MARKET, Role, UnknownSignal
 
 GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 SCHEMES = {"sdirk2": GAMMA, "euler": 1.0}
-MOST_ITERATIONS = 50
 MOST_HALVINGS = 6
-LONGEST_PRESSURE_MOVE = 3e4
-"""Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
+
+
+def engine(assembly: Assembly) -> Engine:
+    """Machine code where there is a C compiler, else the interpreter: the same results to round-off."""
+    if compiled.compiler() is None:
+        from plant_models.interpreted import Interpreted
+
+        return Interpreted(assembly)
+    from plant_models.machine_code import MachineCode
+
+    return MachineCode(assembly)
 
 
 class PlantDiverged(RuntimeError):
@@ -57,9 +66,8 @@ class Simulator:
         self.plant, self.scheme = plant, scheme
         self.elapsed = 0.0
         """s since the last :meth:`settle`"""
-        self.iterations = 0
-        """Newton iterations so far"""
         self._a = a = Assembly(plant)
+        self._engine: Engine = engine(a)
         self._market = np.array([s.default for s in MARKET])
         for i, layout in enumerate(a.layouts):
             if layout.states:
@@ -68,7 +76,7 @@ class Simulator:
                 a.u.block(i)[:] = [s.default for s in layout.inputs]
         self._places = self._find_places()
         self.reset_accounts()
-        a.evaluate()
+        self._engine.evaluate()
 
     def _find_places(self) -> dict[str, tuple[Array, Index]]:
         """Signal name -> the vector that holds it, and where."""
@@ -84,6 +92,11 @@ class Simulator:
         }
         places |= {name: (a.z, np.array([i])) for i, name in enumerate(a.z_names)}
         return places | {s.name: (self._market, np.array([i])) for i, s in enumerate(MARKET)}
+
+    @property
+    def iterations(self) -> int:
+        """Newton iterations so far."""
+        return self._engine.iterations
 
     # values by name
 
@@ -151,9 +164,17 @@ class Simulator:
         """Move on by ``dt`` seconds with the inputs held. Raises PlantDiverged with the state before the step kept."""
         if not dt > 0:
             raise ValueError(f"a time step is positive, found {dt}")
+        z = self._a.z.copy()
+        try:
+            self._step(dt)
+        except NoConvergence as error:  # nothing but z has changed
+            self._a.z[:] = z
+            self._step_in_parts(dt, error)
+
+    def _step_in_parts(self, dt: float, reason: NoConvergence) -> None:
+        """A step in two halves, in quarters ... until they have a solution."""
         before = self.snapshot()
-        reason: NoConvergence | None = None
-        for halvings in range(MOST_HALVINGS + 1):
+        for halvings in range(1, MOST_HALVINGS + 1):
             parts = 2**halvings
             try:
                 for _ in range(parts):
@@ -162,54 +183,18 @@ class Simulator:
                 self.restore(before)
                 reason = error
             else:
-                unbalanced, through = self._a.evaluate()
-                self._unbalanced += unbalanced * dt
-                self._through += through * dt
                 return
         raise PlantDiverged(f"at {self.elapsed:.0f} s, step {dt:g} s: {reason}")
 
     def _step(self, dt: float) -> None:
-        gamma, a = SCHEMES[self.scheme], self._a
-        T_start = a.T.copy()
-        a.begin(gamma * dt)
-        if gamma < 1.0:
-            dz = self._stage(T_start, gamma * dt)
-            self._account(dz, (1.0 - gamma) * dt)
-            spread = (1.0 - gamma) / gamma
-            a.c.all[:] = a.x.all + spread * (a.trial.all - a.x.all)
-            T_start = T_start + spread * (a.T - T_start)
-        dz = self._stage(T_start, gamma * dt)
-        self._account(dz, gamma * dt)
-        a.x.all[:] = a.trial.all
+        self._engine.step(dt, SCHEMES[self.scheme])
+        for quantity, amount in self._engine.came_in.items():
+            self._came_in[quantity] += amount
+            self._went_out[quantity] += self._engine.went_out[quantity]
+        unbalanced, through = self._engine.circulation
+        self._unbalanced += unbalanced * dt
+        self._through += through * dt
         self.elapsed += dt
-
-    def _stage(self, T_c: Array, k: float) -> Array:
-        """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
-        a = self._a
-        last, last_size, courage = (np.zeros(a.n), np.zeros(a.x.all.size)), math.inf, 1.0
-        for _ in range(MOST_ITERATIONS):
-            self.iterations += 1
-            a.linearise()
-            try:
-                dz = a.solve(T_c, k)
-            except NoConvergence as error:
-                raise NoConvergence(f"{error} near {', '.join(a.suspects(self.plant)[:3]) or 'the nodes'}") from None
-            dx = a.correction(dz)
-            size = a.size(dz, dx)
-            if not math.isfinite(size):
-                raise NoConvergence(f"no finite state in {', '.join(a.suspects(self.plant)[:3])}")
-            if size < 1.0:
-                a.move(dz, dx)
-                return dz
-            if a.turns((dz, dx), last):
-                courage *= 0.5
-            elif size < last_size:
-                courage = min(1.0, 1.5 * courage)
-            longest = max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0)
-            damping = courage * min(1.0, LONGEST_PRESSURE_MOVE / longest)
-            last, last_size = (damping * dz, damping * dx), size
-            a.move(*last)
-        raise NoConvergence(f"Newton's method still moves by {size:.3g} tolerances after {MOST_ITERATIONS} rounds")
 
     def settle(self, duration: float, first_step: float = 5.0, last_step: float = 600.0) -> None:
         """Run with growing steps towards a steady state, and start the accounts anew."""
@@ -228,14 +213,6 @@ class Simulator:
         self._went_out = {"energy": 0.0, "mass": 0.0}
         self._unbalanced = self._through = 0.0
         self._stored_at_reset = {"energy": self._stored("energy"), "mass": self._stored("mass")}
-
-    def _account(self, dz: Array, seconds: float) -> None:
-        flows = self._a.boundary_flows(dz) * seconds
-        energetic = self._a.crosses_with_energy
-        for quantity, part in (("energy", flows[energetic]), ("mass", flows[~energetic])):
-            net, gross = float(part.sum()), float(np.abs(part).sum())
-            self._came_in[quantity] += 0.5 * (gross + net)
-            self._went_out[quantity] += 0.5 * (gross - net)
 
     def _stored(self, quantity: str) -> float:
         if quantity == "mass":

@@ -1,0 +1,230 @@
+"""The engine without a compiler: CasADi's interpreter evaluates the components, NumPy joins them.
+
+It says in the fewest lines what :file:`native/step.c` does in C, with the same results.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from plant_models.assembly import (
+    FIRST_TOLERANCES,
+    LONGEST_PRESSURE_MOVE,
+    MOST_ITERATIONS,
+    MOST_POLISHING,
+    TURNING,
+    UNBALANCED_SHARE,
+    UNBALANCED_SMALL,
+    Array,
+    Assembly,
+    Flat,
+    NoConvergence,
+)
+from plant_models.equations import Symbols
+
+
+class _Call:
+    """A mapped CasADi Function on NumPy memory: no copies, no allocation in a call."""
+
+    def __init__(self, function: Any, members: int, arguments: Sequence[Array], results: Sequence[Array]) -> None:
+        self._buffer, self._trigger = (function if members == 1 else function.map(members)).buffer()
+        self._memory = (*arguments, *results)  # the buffer holds no references
+        for i, argument in enumerate(arguments):
+            self._buffer.set_arg(i, argument.data)
+        for i, result in enumerate(results):
+            self._buffer.set_res(i, result.data)
+
+    def __call__(self) -> None:
+        self._trigger()
+
+
+class Interpreted:
+    """An engine on NumPy arrays; see :class:`plant_models.assembly.Engine`."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._a = a = assembly
+        groups, nx, nw, nb = a.plant.groups, a.nx, a.nw, a.nb
+        self.iterations = 0
+        self.circulation = 0.0, 0.0
+        self.came_in = {"energy": 0.0, "mass": 0.0}
+        self.went_out = {"energy": 0.0, "mass": 0.0}
+        self._trial, self._c, self._s0 = (Flat(groups, nx) for _ in range(3))
+        self._w, self._phi0 = Flat(groups, nw), Flat(groups, nw)
+        self._answer = Flat(groups, [ny + w for ny, w in zip(a.y.widths, nw, strict=True)])
+        self._s = Flat(groups, [i * j for i, j in zip(nx, nw, strict=True)])
+        self._phi = Flat(groups, [w * w for w in nw])
+        self._beta0, self._beta = Flat(groups, nb), Flat(groups, [i * j for i, j in zip(nb, nw, strict=True)])
+        self._k = np.zeros(max(len(g.names) for g in groups))
+        self._newton, self._output = [], []
+        for i, group in enumerate(groups):
+            symbols, n, kind = Symbols.of(group.component), len(group.names), group.component.kind
+            arguments = [self._trial.part(i), self._c.part(i), self._w.part(i), a.u.part(i), self._k[:n]]
+            results = [f.part(i) for f in (self._s0, self._s, self._phi0, self._phi, self._beta0, self._beta)]
+            self._newton.append(_Call(symbols.newton(kind), n, arguments, results))
+            arguments = [self._trial.part(i), self._w.part(i), a.u.part(i)]
+            self._output.append(_Call(symbols.output(f"{kind}_output"), n, arguments, [self._answer.part(i)]))
+        self._at = np.concatenate([at.ravel() for at in a.at])
+        self._carries_mass = self._at < a.n_p
+        parts, rows, columns = a.matrix_places()
+        self._phi_place = (rows * a.n + columns)[np.concatenate([part.ravel() for part in parts])]
+        self._by_state = self._spread(self._s, self._s0, nx)
+        self._by_boundary = self._spread(self._beta, self._beta0, nb)
+        self._energetic = np.array(
+            [
+                s.boundary == "energy"
+                for g, lay in zip(groups, a.layouts, strict=True)
+                for s in lay.boundary * len(g.names)
+            ]
+        ).astype(bool)
+
+    def _spread(self, values: Flat, rows: Flat, heights: list[int]) -> sparse.coo_array:
+        """Where the members' (height, port variables) blocks lie in one sparse matrix over z."""
+        row_parts, column_parts = [], []
+        for i, (at, height) in enumerate(zip(self._a.at, heights, strict=True)):
+            members, width = at.shape
+            row = rows.starts[i] + np.arange(members * height).reshape(members, 1, height)
+            row_parts.append(np.broadcast_to(row, (members, width, height)).ravel())
+            column_parts.append(np.broadcast_to(at[:, :, None], (members, width, height)).ravel())
+        place = (np.concatenate(row_parts), np.concatenate(column_parts))
+        return sparse.coo_array((values.all, place), shape=(rows.all.size, self._a.n), copy=False)
+
+    def step(self, dt: float, gamma: float) -> None:
+        """One step of ``dt`` s. Raises NoConvergence."""
+        a, spread = self._a, (1.0 - gamma) / gamma
+        for crossed in (self.came_in, self.went_out):
+            crossed.update(energy=0.0, mass=0.0)
+        T_c = a.T.copy()
+        self._trial.all[:] = self._c.all[:] = a.x.all
+        if gamma < 1.0:
+            self._account(self._stage(T_c, gamma * dt), (1.0 - gamma) * dt)
+            self._c.all[:] += spread * (self._trial.all - self._c.all)
+            T_c = T_c + spread * (a.T - T_c)
+        for _ in range(MOST_POLISHING + 1):
+            dz = self._stage(T_c, gamma * dt)
+            self._look()
+            unbalanced, through = self.circulation
+            if unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL:
+                break
+        self._account(dz, gamma * dt)
+        a.x.all[:] = self._trial.all
+        self._show_outputs()
+
+    def _stage(self, T_c: Array, k: float) -> Array:
+        """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
+        a = self._a
+        self._k[:] = k
+        last, last_size, courage, damping = (np.zeros(a.n), np.zeros(a.x.all.size)), math.inf, 1.0, 0.0
+        before = np.zeros(len(FIRST_TOLERANCES))
+        for iteration in range(MOST_ITERATIONS):
+            self.iterations += 1
+            np.take(a.z, self._at, out=self._w.all)
+            for call in self._newton:
+                call()
+            dz = self._solve_nodes(T_c, k)
+            dx: Array = -(self._s0.all + self._by_state @ dz)
+            sizes = self._sizes(dz, dx)
+            size = float(sizes.max())
+            if not math.isfinite(size):
+                raise NoConvergence(f"no finite state in {self._suspects()}")
+            ahead = sizes
+            if iteration == 0:
+                ahead = sizes / FIRST_TOLERANCES
+            elif damping == 1.0:  # quadratic convergence: the next change is smaller by at least as much again
+                ahead = sizes * np.minimum(np.divide(sizes, before, out=np.ones(len(sizes)), where=before > 0.0), 1.0)
+            if np.all(ahead < 1.0):
+                self._move(dz, dx)
+                return dz
+            if iteration and self._turns((dz, dx), last):
+                courage *= 0.5
+            elif size < last_size:
+                courage = min(1.0, 1.5 * courage)
+            longest = max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0)
+            damping = courage * min(1.0, LONGEST_PRESSURE_MOVE / longest)
+            last, last_size, before = (damping * dz, damping * dx), size, sizes
+            self._move(*last)
+        raise NoConvergence(f"Newton's method still moves after {MOST_ITERATIONS} rounds")
+
+    def _solve_nodes(self, T_c: Array, k: float) -> Array:
+        """The Newton change of z: no mass stored in a node, capacity*(T - T_c) = -k*(enthalpy into the components)."""
+        a = self._a
+        n, n_p = a.n, a.n_p
+        matrix: Any = np.bincount(self._phi_place, self._phi.all, n * n).reshape(n, n)
+        flows: Any = np.bincount(self._at, self._phi0.all, n)
+        matrix[n_p:] *= k
+        np.einsum("ii->i", matrix)[n_p:] += a.capacity
+        flows[n_p:] = k * flows[n_p:] + a.capacity * (a.T - T_c)
+        matrix *= a.z_scale
+        matrix *= a.row_scale[:, None]
+        try:
+            change: Array = -np.linalg.solve(matrix, flows * a.row_scale) * a.z_scale
+        except np.linalg.LinAlgError:
+            raise NoConvergence(
+                f"the pressures have no solution: has every circuit an expansion vessel? near {self._suspects()}"
+            ) from None
+        return change
+
+    def _sizes(self, dz: Array, dx: Array) -> Array:
+        """The largest changes in units of their tolerance: nodes' pressures, their temperatures, states, positions."""
+        nodes, states = np.abs(dz) / self._a.z_update_scale, np.abs(dx) / self._a.update_scale
+        parts = (nodes[: self._a.n_p], nodes[self._a.n_p :], states, states * self._a.is_position)
+        return np.array([np.max(part, initial=0.0) for part in parts])
+
+    def _turns(self, step: tuple[Array, Array], last: tuple[Array, Array]) -> bool:
+        """Whether a Newton step (dz, dx) takes back the last move, in pressures, temperatures or states.
+
+        So it does under a square root where a flow passes through zero, and about a steep switch between two levels.
+        """
+        n_p, small = self._a.n_p, self._a.z_update_scale
+        for one, other, scale in (
+            (step[0][:n_p], last[0][:n_p], small[:n_p]),
+            (step[0][n_p:], last[0][n_p:], small[n_p:]),
+            (step[1], last[1], self._a.update_scale),
+        ):
+            now, before = one / scale, other / scale
+            if now @ before < 0.0 and now @ now > TURNING**2 * (before @ before) and np.any(np.abs(now) > 1.0):
+                return True
+        return False
+
+    def _move(self, dz: Array, dx: Array) -> None:
+        self._trial.all += dx
+        self._a.z += dz
+
+    def _account(self, dz: Array, seconds: float) -> None:
+        """Flows across the plant's boundary, linearised at the point that the last full move reached."""
+        flows = (self._beta0.all + self._by_boundary @ dz) * seconds
+        for quantity, part in (("energy", flows[self._energetic]), ("mass", flows[~self._energetic])):
+            net, gross = float(part.sum()), float(np.abs(part).sum())
+            self.came_in[quantity] += 0.5 * (gross + net)
+            self.went_out[quantity] += 0.5 * (gross - net)
+
+    def evaluate(self) -> None:
+        """Outputs at the present states."""
+        self._trial.all[:] = self._a.x.all
+        self._look()
+        self._show_outputs()
+
+    def _look(self) -> None:
+        """Outputs at the trial point, and how well the nodes balance there."""
+        a = self._a
+        np.take(a.z, self._at, out=self._w.all)
+        parts = []
+        for i, call in enumerate(self._output):
+            call()
+            parts.append(self._answer.block(i)[:, a.y.widths[i] :].ravel())
+        mass = np.concatenate(parts)[self._carries_mass]
+        into = np.bincount(self._at[self._carries_mass], mass, a.n_p)
+        self.circulation = float(np.abs(into).sum()), float(0.5 * np.abs(mass).sum())
+
+    def _show_outputs(self) -> None:
+        y = self._a.y
+        for i, outputs in enumerate(y.widths):
+            if outputs:
+                y.block(i)[:] = self._answer.block(i)[:, :outputs]
+
+    def _suspects(self) -> str:
+        return self._a.suspects([self._s0.block(i) for i in range(len(self._a.layouts))])

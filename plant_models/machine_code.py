@@ -1,0 +1,215 @@
+"""The engine in machine code: ``native/step.c`` with every kind of component's equations, on the assembly's memory.
+
+A group's members stand side by side in blocks of several lanes, so that one instruction serves several members.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant_models import compiled, lanes, sparse
+from plant_models.assembly import (
+    FIRST_TOLERANCES,
+    LONGEST_PRESSURE_MOVE,
+    MOST_ITERATIONS,
+    MOST_POLISHING,
+    TURNING,
+    UNBALANCED_SHARE,
+    UNBALANCED_SMALL,
+    Array,
+    Assembly,
+    NoConvergence,
+)
+from plant_models.component import Component
+from plant_models.equations import Symbols
+
+FEWEST_SIDE_BY_SIDE = 3
+"""members from which a group's equations are computed in lanes: a block takes about twice the time of one member"""
+PIVOT_SMALL = 1e-7
+"""share of the largest value in its row below which a pivot is not trusted"""
+ALIGNMENT = 64
+
+ARGUMENTS, RESULTS = ("x", "c", "w", "u"), ("s0", "S", "phi0", "Phi", "beta0", "Beta")
+REASONS = {
+    1: "the pressures have no solution: has every circuit an expansion vessel? near {}",
+    2: "no finite state in {}",
+    3: f"Newton's method still moves after {MOST_ITERATIONS} rounds",
+}
+
+_Double, _Int, _Long = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long
+
+
+class _Group(ctypes.Structure):
+    """Group of step.c."""
+
+    _fields_ = (
+        ("newton", ctypes.c_void_p), ("output", ctypes.c_void_p),
+        *((name, _Long) for name in ("members", "lanes", "blocks", "nx", "nw", "nu", "ny", "nb")),
+        *((name, _Double) for name in ("flat_x", "flat_u", "flat_y")),
+        *((name, _Double) for name in ("x", "c", "w", "u", *RESULTS, "answer", "dx", "last")),
+        ("per_tolerance", _Double), ("per_tolerance_position", _Double),
+        *((name, _Int) for name in ("at", "place", "energetic", "is_mass")),
+    )  # fmt: skip
+
+
+class _Plant(ctypes.Structure):
+    """Plant of step.c."""
+
+    _fields_ = (
+        *((name, _Long) for name in ("groups", "n_p", "n", "nonzeros")),
+        ("group", ctypes.POINTER(_Group)),
+        *((name, _Double) for name in ("z", "z_start", "T_c", "dz", "last_dz", "residual", "work", "into")),
+        *((name, _Double) for name in ("capacity", "z_scale", "row_scale", "z_per_tolerance")),
+        *((name, _Int) for name in ("order", "row_start", "column", "source")),
+        ("values", _Double),
+        *((name, _Int) for name in ("lower_start", "lower", "upper_start", "upper")),
+        *((name, _Double) for name in ("factor", "inverse", "dense")),
+        ("most_iterations", _Long),
+        *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning")),
+        ("first_tolerance", ctypes.c_double * len(FIRST_TOLERANCES)), ("pivot_small", ctypes.c_double),
+        ("most_polishing", _Long), ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
+        ("iterations", _Long), ("pivoted", _Long),
+        ("came_in", ctypes.c_double * 2), ("went_out", ctypes.c_double * 2),
+        ("unbalanced", ctypes.c_double), ("through", ctypes.c_double),
+    )  # fmt: skip
+
+
+def source_of(component: Component, width: int) -> str:
+    """C text of a component's ``newton`` and ``output`` functions, for ``width`` members at once."""
+    symbols = Symbols.of(component)
+    return "\n".join(
+        [
+            f"#define LANES {width}",
+            (lanes.NATIVE / "lanes.h").read_text(),
+            lanes.function(symbols.newton("newton"), [*ARGUMENTS, "k"], list(RESULTS)),
+            lanes.function(symbols.output("output"), ["x", "w", "u"], ["y"]),
+        ]
+    )
+
+
+class MachineCode:
+    """An engine in C; see :class:`plant_models.assembly.Engine`."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._a = assembly
+        self._kept: list[Any] = []
+        """memory and libraries that the C side points to"""
+        self.came_in = {"energy": 0.0, "mass": 0.0}
+        self.went_out = {"energy": 0.0, "mass": 0.0}
+        side_by_side, groups = compiled.lanes(), assembly.plant.groups
+        widths = [side_by_side if len(g.names) >= FEWEST_SIDE_BY_SIDE else 1 for g in groups]
+        sources = {"step": f"#define LANES {side_by_side}\n{(lanes.NATIVE / 'step.c').read_text()}"}
+        names = []
+        for group, width in zip(groups, widths, strict=True):
+            text = source_of(group.component, width)
+            names.append(f"{group.component.kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}")
+            sources[names[-1]] = text
+        libraries = compiled.libraries(sources)
+        self._kept.append(libraries)
+        self._groups = (_Group * len(groups))()
+        self._s0: list[Array] = []
+        self._plant = _Plant()
+        self._fill_plant()
+        for i, (name, width) in enumerate(zip(names, widths, strict=True)):
+            self._groups[i].newton = ctypes.cast(libraries[name].newton, ctypes.c_void_p)
+            self._groups[i].output = ctypes.cast(libraries[name].output, ctypes.c_void_p)
+            self._fill_group(i, width)
+        self._step, self._evaluate = libraries["step"].step, libraries["step"].evaluate
+        self._step.argtypes = [ctypes.POINTER(_Plant), ctypes.c_double, ctypes.c_double]
+        self._evaluate.argtypes, self._evaluate.restype = [ctypes.POINTER(_Plant)], None
+        self._here = ctypes.byref(self._plant)
+
+    # memory
+
+    def _doubles(self, size: int) -> Array:
+        """Zeros at an address that vectors may be loaded from."""
+        whole = np.zeros(size + ALIGNMENT // 8)
+        start = -whole.ctypes.data % ALIGNMENT // 8
+        self._kept.append(whole)
+        return whole[start : start + size]
+
+    def _given(self, values: Any, kind: Any = np.float64) -> int:
+        """The address of an array that stays where it is."""
+        array: NDArray[Any] = np.ascontiguousarray(values, dtype=kind)
+        self._kept.append(array)
+        return array.ctypes.data
+
+    def _fill_plant(self) -> None:
+        a, p = self._a, self._plant
+        self._places, rows, columns = a.matrix_places()
+        pattern = sparse.analyse(a.n, rows, columns)
+        p.groups, p.group, p.n_p, p.n, p.nonzeros = len(self._groups), self._groups, a.n_p, a.n, len(rows)
+        p.z = a.z.ctypes.data
+        for name in ("z_start", "T_c", "dz", "last_dz", "residual", "work", "into", "inverse"):
+            setattr(p, name, self._doubles(a.n).ctypes.data)
+        p.values, p.factor = (self._doubles(size).ctypes.data for size in (len(rows), len(pattern.upper)))
+        p.dense = self._doubles(a.n * a.n).ctypes.data
+        for name in ("order", "row_start", "column", "source", "lower_start", "lower", "upper_start", "upper"):
+            setattr(p, name, self._given(getattr(pattern, name), np.int32))
+        p.capacity, p.z_scale, p.row_scale = map(self._given, (a.capacity, a.z_scale, a.row_scale))
+        p.z_per_tolerance = self._given(1.0 / a.z_update_scale)
+        p.most_iterations, p.longest_pressure_move = MOST_ITERATIONS, LONGEST_PRESSURE_MOVE
+        p.turning, p.first_tolerance[:], p.pivot_small = TURNING, FIRST_TOLERANCES, PIVOT_SMALL
+        p.most_polishing, p.unbalanced_share, p.unbalanced_small = MOST_POLISHING, UNBALANCED_SHARE, UNBALANCED_SMALL
+
+    def _fill_group(self, i: int, width: int) -> None:
+        a, g = self._a, self._groups[i]
+        at, layout = a.at[i], a.layouts[i]
+        g.members, g.lanes, g.blocks = len(at), width, -(-len(at) // width)
+        g.nx, g.nw, g.nb, g.nu, g.ny = a.nx[i], a.nw[i], a.nb[i], a.u.widths[i], a.y.widths[i]
+        g.flat_x, g.flat_u, g.flat_y = (flat.part(i).ctypes.data for flat in (a.x, a.u, a.y))
+        sizes = {
+            "x": g.nx, "c": g.nx, "w": g.nw, "u": g.nu, "s0": g.nx, "S": g.nx * g.nw, "phi0": g.nw, "Phi": g.nw * g.nw,
+            "beta0": g.nb, "Beta": g.nb * g.nw, "answer": g.ny + g.nw, "dx": g.nx, "last": g.nx,
+        }  # fmt: skip
+        for name, size in sizes.items():
+            array = self._doubles(g.blocks * size * width)
+            setattr(g, name, array.ctypes.data)
+            if name == "s0":
+                self._s0.append(array.reshape(g.blocks, size, width))
+        of_one = slice(a.x.starts[i], a.x.starts[i] + g.nx)
+        g.per_tolerance = self._given(1.0 / a.update_scale[of_one])
+        g.per_tolerance_position = self._given(a.is_position[of_one] / a.update_scale[of_one])
+        padded = at[np.minimum(np.arange(g.blocks * width), len(at) - 1)]
+        g.at = self._given(padded.reshape(g.blocks, width, g.nw).swapaxes(1, 2), np.int32)
+        g.place = self._given(self._places[i], np.int32)
+        g.energetic = self._given([s.boundary == "energy" for s in layout.boundary], np.int32)
+        g.is_mass = self._given(at[0] < a.n_p, np.int32)
+
+    # time
+
+    @property
+    def iterations(self) -> int:
+        """Newton iterations so far."""
+        return int(self._plant.iterations)
+
+    def step(self, dt: float, gamma: float) -> None:
+        """One step of ``dt`` s. Raises NoConvergence."""
+        failed = self._step(self._here, dt, gamma)
+        if failed:
+            raise NoConvergence(REASONS[failed].format(self._suspects()))
+        p = self._plant
+        for i, quantity in enumerate(("mass", "energy")):
+            self.came_in[quantity], self.went_out[quantity] = p.came_in[i], p.went_out[i]
+
+    def evaluate(self) -> None:
+        """Outputs at the present states."""
+        self._evaluate(self._here)
+
+    @property
+    def circulation(self) -> tuple[float, float]:
+        """kg/s at the present point: what nodes leave unbalanced, what passes through them."""
+        return self._plant.unbalanced, self._plant.through
+
+    def _suspects(self) -> str:
+        a = self._a
+        blocks = [
+            block.swapaxes(1, 2).reshape(block.shape[0] * block.shape[2], -1)[: len(at)] if block.size else block
+            for block, at in zip(self._s0, a.at, strict=True)
+        ]
+        return a.suspects(blocks)

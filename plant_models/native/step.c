@@ -1,0 +1,438 @@
+/* One implicit step of a whole plant: what plant_models/integrate.py and assembly.py do in NumPy, on the same numbers.
+
+   Members of a group stand in blocks of LANES lanes (element j of lane l at [j * lanes + l]); a block that is not full
+   repeats its last member, which counts once. The nodes' matrix has a fixed sparsity: it is factorised without
+   pivoting in an order that was found when the plant was built, and with pivoting where a pivot is too small. */
+#include <math.h>
+#include <string.h>
+
+typedef double V __attribute__((vector_size(8 * LANES)));
+typedef long long M __attribute__((vector_size(8 * LANES)));
+
+static inline double most(double one, double other) { return one > other ? one : other; }
+static inline V larger(V one, V other)
+{
+    M mask = one > other;
+    return (V)((mask & (M)one) | (~mask & (M)other));
+}
+
+/* changes are measured by kind: nodes' pressures, nodes' temperatures, all states, of these the positions */
+enum { PRESSURES, TEMPERATURES, STATES, POSITIONS, SIZES };
+
+typedef void Newton(const double *, const double *, const double *, const double *, double, double *, double *,
+                    double *, double *, double *, double *);
+typedef void Output(const double *, const double *, const double *, double *);
+
+typedef struct {
+    Newton *newton;
+    Output *output;
+    long members, lanes, blocks, nx, nw, nu, ny, nb;
+    double *flat_x, *flat_u, *flat_y;                                 /* as Python has them: (members, n) */
+    double *x, *c, *w, *u, *s0, *S, *phi0, *Phi, *beta0, *Beta, *answer, *dx, *last; /* blocks */
+    const double *per_tolerance;        /* nx, 1 over the tolerance of an update; 0 for what is neither K nor 1 */
+    const double *per_tolerance_position;                             /* the same of positions only */
+    const int *at;                                                    /* (blocks, nw, lanes): index in z */
+    const int *place;                                                 /* (members, nw * nw): index of a nonzero */
+    const int *energetic;                                             /* nb: 1 energy, 0 mass */
+    const int *is_mass;                                               /* nw: flows that are of mass */
+} Group;
+
+typedef struct {
+    long groups, n_p, n, nonzeros;
+    Group *group;
+    double *z, *z_start, *T_c, *dz, *last_dz, *residual, *work, *into;
+    const double *capacity, *z_scale, *row_scale, *z_per_tolerance;
+    const int *order;                       /* row and column that is eliminated as the i-th */
+    const int *row_start, *column, *source; /* nonzeros by rows in that order; columns in that order; index in values */
+    double *values;
+    const int *lower_start, *lower, *upper_start, *upper; /* pattern with fill: left of and right of the diagonal */
+    double *factor, *inverse;
+    double *dense;                          /* n * n, for pivoting */
+    long most_iterations;
+    double k, longest_pressure_move, turning, first_tolerance[SIZES], pivot_small;
+    long most_polishing;
+    double unbalanced_share, unbalanced_small;
+    long iterations, pivoted;
+    double came_in[2], went_out[2], unbalanced, through; /* 0 mass, 1 energy */
+} Plant;
+
+enum { SOLVED, SINGULAR, NOT_FINITE, STILL_MOVING };
+
+static void into_blocks(const double *flat, double *block, const Group *g, long n)
+{
+    for (long b = 0; b < g->blocks; b++)
+        for (long l = 0; l < g->lanes; l++) {
+            long member = b * g->lanes + l;
+            const double *from = flat + (member < g->members ? member : g->members - 1) * n;
+            for (long j = 0; j < n; j++) block[(b * n + j) * g->lanes + l] = from[j];
+        }
+}
+
+static void out_of_blocks(const double *block, double *flat, const Group *g, long n, long width)
+{
+    for (long member = 0; member < g->members; member++) {
+        const double *from = block + member / g->lanes * width * g->lanes + member % g->lanes;
+        for (long j = 0; j < n; j++) flat[member * n + j] = from[j * g->lanes];
+    }
+}
+
+static void see_nodes(const Plant *p, const Group *g)
+{
+    for (long i = 0; i < g->blocks * g->nw * g->lanes; i++) g->w[i] = p->z[g->at[i]];
+}
+
+static long lanes_in_use(const Group *g, long block)
+{
+    long left = g->members - block * g->lanes;
+    return left < g->lanes ? left : g->lanes;
+}
+
+/* all components at the trial point, and the nodes' matrix and residual from them */
+static void linearise(Plant *p)
+{
+    memset(p->values, 0, p->nonzeros * sizeof(double));
+    memset(p->residual, 0, p->n * sizeof(double));
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        long L = g->lanes, nx = g->nx, nw = g->nw, nb = g->nb;
+        see_nodes(p, g);
+        for (long b = 0; b < g->blocks; b++) {
+            double *phi0 = g->phi0 + b * nw * L, *Phi = g->Phi + b * nw * nw * L;
+            g->newton(g->x + b * nx * L, g->c + b * nx * L, g->w + b * nw * L, g->u + b * g->nu * L, p->k,
+                      g->s0 + b * nx * L, g->S + b * nx * nw * L, phi0, Phi, g->beta0 + b * nb * L,
+                      g->Beta + b * nb * nw * L);
+            for (long l = 0, in_use = lanes_in_use(g, b); l < in_use; l++) {
+                const int *place = g->place + (b * L + l) * nw * nw, *at = g->at + b * nw * L + l;
+                for (long j = 0; j < nw; j++) p->residual[at[j * L]] += phi0[j * L + l];
+                for (long j = 0; j < nw * nw; j++) p->values[place[j]] += Phi[j * L + l];
+            }
+        }
+    }
+}
+
+/* dense elimination with partial pivoting, for what the fixed order does not solve; the right side is in dz */
+static int solve_dense(Plant *p, double k)
+{
+    long n = p->n;
+    double *a = p->dense, *r = p->dz;
+    memset(a, 0, n * n * sizeof(double));
+    for (long i = 0; i < n; i++)
+        for (long e = p->row_start[i]; e < p->row_start[i + 1]; e++) {
+            long row = p->order[i], column = p->order[p->column[e]];
+            double value = p->values[p->source[e]];
+            if (row >= p->n_p) value = k * value + (row == column ? p->capacity[row - p->n_p] : 0.0);
+            a[row * n + column] = value * p->z_scale[column] * p->row_scale[row];
+        }
+    for (long i = 0; i < n; i++) r[i] = p->residual[i] * p->row_scale[i];
+    for (long i = 0; i < n; i++) {
+        long best = i;
+        for (long j = i + 1; j < n; j++)
+            if (fabs(a[j * n + i]) > fabs(a[best * n + i])) best = j;
+        if (a[best * n + i] == 0.0) return SINGULAR;
+        if (best != i) {
+            double kept = r[i];
+            r[i] = r[best], r[best] = kept;
+            for (long j = i; j < n; j++) kept = a[i * n + j], a[i * n + j] = a[best * n + j], a[best * n + j] = kept;
+        }
+        for (long j = i + 1; j < n; j++) {
+            double factor = a[j * n + i] / a[i * n + i];
+            if (factor == 0.0) continue;
+            for (long m = i + 1; m < n; m++) a[j * n + m] -= factor * a[i * n + m];
+            r[j] -= factor * r[i];
+        }
+    }
+    for (long i = n - 1; i >= 0; i--) {
+        for (long j = i + 1; j < n; j++) r[i] -= a[i * n + j] * r[j];
+        r[i] /= a[i * n + i];
+    }
+    for (long i = 0; i < n; i++) r[i] *= -p->z_scale[i];
+    return SOLVED;
+}
+
+/* the Newton change dz of the nodes: no mass stored, capacity * (T - T_c) = -k * (enthalpy into the components) */
+static int solve_nodes(Plant *p, double k)
+{
+    long n = p->n, n_p = p->n_p;
+    double *work = p->work, *right = p->into;
+    for (long i = n_p; i < n; i++)
+        p->residual[i] = k * p->residual[i] + p->capacity[i - n_p] * (p->z[i] - p->T_c[i - n_p]);
+    for (long i = 0; i < n; i++) {
+        long row = p->order[i];
+        double scale = row < n_p ? p->row_scale[row] : k * p->row_scale[row];
+        const int *lower = p->lower + p->lower_start[i], *lower_end = p->lower + p->lower_start[i + 1];
+        for (const int *j = lower; j < lower_end; j++) work[*j] = 0.0;
+        for (long e = p->upper_start[i]; e < p->upper_start[i + 1]; e++) work[p->upper[e]] = 0.0;
+        work[i] = row < n_p ? 0.0 : p->capacity[row - n_p] * p->row_scale[row] * p->z_scale[row];
+        for (long e = p->row_start[i]; e < p->row_start[i + 1]; e++)
+            work[p->column[e]] += scale * p->z_scale[p->order[p->column[e]]] * p->values[p->source[e]];
+        double r = p->residual[row] * p->row_scale[row];
+        for (const int *j = lower; j < lower_end; j++) {
+            double factor = work[*j] * p->inverse[*j];
+            r -= factor * right[*j];
+            for (long e = p->upper_start[*j]; e < p->upper_start[*j + 1]; e++)
+                work[p->upper[e]] -= factor * p->factor[e];
+        }
+        double largest = 0.0;
+        for (long e = p->upper_start[i]; e < p->upper_start[i + 1]; e++) {
+            p->factor[e] = work[p->upper[e]];
+            largest = most(largest, fabs(p->factor[e]));
+        }
+        if (!(fabs(work[i]) > p->pivot_small * largest)) {
+            p->pivoted++;
+            return solve_dense(p, k);
+        }
+        p->inverse[i] = 1.0 / work[i];
+        right[i] = r;
+    }
+    for (long i = n - 1; i >= 0; i--) {
+        double r = right[i];
+        for (long e = p->upper_start[i]; e < p->upper_start[i + 1]; e++) r -= p->factor[e] * right[p->upper[e]];
+        right[i] = r * p->inverse[i];
+        p->dz[p->order[i]] = -right[i] * p->z_scale[p->order[i]];
+    }
+    return SOLVED;
+}
+
+/* the change of the states of a block of one lane that goes with dz, and the largest of them in tolerances */
+static void correct_one(const Plant *p, const Group *g, long b, double *sizes, double *sum)
+{
+    const double *S = g->S + b * g->nx * g->nw, *s0 = g->s0 + b * g->nx;
+    double *dx = g->dx + b * g->nx;
+    for (long j = 0; j < g->nx; j++) {
+        double change = -s0[j];
+        for (long m = 0; m < g->nw; m++) change -= S[m * g->nx + j] * p->dz[g->at[b * g->nw + m]];
+        sizes[STATES] = most(sizes[STATES], fabs(change) * g->per_tolerance[j]);
+        sizes[POSITIONS] = most(sizes[POSITIONS], fabs(change) * g->per_tolerance_position[j]);
+        *sum += dx[j] = change;
+    }
+}
+
+/* the same for a block of LANES lanes */
+static void correct_lanes(const Plant *p, const Group *g, long b, double *sizes, double *sum)
+{
+    long nx = g->nx, nw = g->nw;
+    const V *S = (const V *)g->S + b * nx * nw, *s0 = (const V *)g->s0 + b * nx;
+    V *dx = (V *)g->dx + b * nx, by[nw], states = {0}, positions = {0}, all = {0};
+    for (long m = 0; m < nw; m++)
+        for (long l = 0; l < LANES; l++) by[m][l] = p->dz[g->at[(b * nw + m) * LANES + l]];
+    for (long j = 0; j < nx; j++) {
+        V change = -s0[j];
+        for (long m = 0; m < nw; m++) change -= S[m * nx + j] * by[m];
+        V size = larger(change, -change);
+        states = larger(states, size * g->per_tolerance[j]);
+        positions = larger(positions, size * g->per_tolerance_position[j]);
+        all += dx[j] = change;
+    }
+    for (long l = 0; l < LANES; l++) {
+        sizes[STATES] = most(sizes[STATES], states[l]);
+        sizes[POSITIONS] = most(sizes[POSITIONS], positions[l]);
+        *sum += all[l];
+    }
+}
+
+/* the corrections of all states; returns the largest change in units of its tolerance, NaN if there is one */
+static double correct(Plant *p, double *sizes)
+{
+    double size = 0.0, sum = 0.0;
+    for (int kind = 0; kind < SIZES; kind++) sizes[kind] = 0.0;
+    for (long i = 0; i < p->n; i++) {
+        double *kind = sizes + (i < p->n_p ? PRESSURES : TEMPERATURES);
+        *kind = most(*kind, fabs(p->dz[i]) * p->z_per_tolerance[i]);
+        sum += p->dz[i];
+    }
+    for (long i = 0; i < p->groups; i++)
+        for (long b = 0; b < p->group[i].blocks; b++)
+            (p->group[i].lanes == 1 ? correct_one : correct_lanes)(p, p->group + i, b, sizes, &sum);
+    for (int kind = 0; kind < SIZES; kind++) size = most(size, sizes[kind]);
+    return isfinite(sum) ? size : NAN; /* comparisons drop a NaN, sums do not */
+}
+
+/* Whether a change is the last one: it is within its tolerance, or Newton's method converges and the next one is. Kinks
+   in the equations of a kind of variable show in its own sizes. */
+static int is_last(const Plant *p, const double *sizes, const double *before, long iteration, double damping)
+{
+    for (int kind = 0; kind < SIZES; kind++) {
+        double next = sizes[kind];
+        if (iteration == 0) next /= p->first_tolerance[kind];
+        else if (damping == 1.0 && sizes[kind] < before[kind]) next *= sizes[kind] / before[kind];
+        if (next >= 1.0) return 0;
+    }
+    return 1;
+}
+
+static int opposes(double dot, double now, double before, double turning, double largest)
+{
+    return dot < 0.0 && now > turning * turning * before && largest > 1.0;
+}
+
+/* whether the Newton step takes back the last move, in pressures, temperatures of nodes or states */
+static int turns(const Plant *p)
+{
+    for (int part = 0; part < 2; part++) {
+        double dot = 0.0, now = 0.0, before = 0.0, largest = 0.0;
+        for (long i = part ? p->n_p : 0; i < (part ? p->n : p->n_p); i++) {
+            double a = p->dz[i] * p->z_per_tolerance[i], b = p->last_dz[i] * p->z_per_tolerance[i];
+            dot += a * b, now += a * a, before += b * b, largest = most(largest, fabs(a));
+        }
+        if (opposes(dot, now, before, p->turning, largest)) return 1;
+    }
+    double dot = 0.0, now = 0.0, before = 0.0, largest = 0.0;
+    for (long i = 0; i < p->groups; i++) {
+        const Group *g = p->group + i;
+        for (long b = 0; b < g->blocks; b++)
+            for (long j = 0; j < g->nx; j++)
+                for (long l = 0, in_use = lanes_in_use(g, b); l < in_use; l++) {
+                    long e = (b * g->nx + j) * g->lanes + l;
+                    double one = g->dx[e] * g->per_tolerance[j], other = g->last[e] * g->per_tolerance[j];
+                    dot += one * other, now += one * one, before += other * other;
+                    largest = most(largest, fabs(one));
+                }
+    }
+    return opposes(dot, now, before, p->turning, largest);
+}
+
+static void move(Plant *p, double share)
+{
+    for (long i = 0; i < p->n; i++) p->z[i] += p->last_dz[i] = share * p->dz[i];
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        if (g->lanes == 1) {
+            for (long e = 0; e < g->blocks * g->nx; e++) g->x[e] += g->last[e] = share * g->dx[e];
+            continue;
+        }
+        V *x = (V *)g->x, *last = (V *)g->last, *dx = (V *)g->dx;
+        for (long e = 0; e < g->blocks * g->nx; e++) x[e] += last[e] = share * dx[e];
+    }
+}
+
+static int stage(Plant *p, double k)
+{
+    double sizes[SIZES], before[SIZES], last_size = INFINITY, courage = 1.0, damping = 0.0;
+    p->k = k;
+    for (long iteration = 0; iteration < p->most_iterations; iteration++) {
+        p->iterations++;
+        linearise(p);
+        if (solve_nodes(p, k)) return SINGULAR;
+        double size = correct(p, sizes);
+        if (!isfinite(size)) return NOT_FINITE;
+        if (is_last(p, sizes, before, iteration, damping)) {
+            move(p, 1.0);
+            return SOLVED;
+        }
+        if (iteration && turns(p)) courage *= 0.5;
+        else if (size < last_size) courage = 1.5 * courage < 1.0 ? 1.5 * courage : 1.0;
+        double longest = 1.0;
+        for (long i = 0; i < p->n_p; i++) longest = most(longest, fabs(p->dz[i]));
+        damping = courage * (longest > p->longest_pressure_move ? p->longest_pressure_move / longest : 1.0);
+        last_size = size;
+        memcpy(before, sizes, sizeof before);
+        move(p, damping);
+    }
+    return STILL_MOVING;
+}
+
+/* what crossed the plant's boundary, by the flows linearised at the point that the last move reached */
+static void account(Plant *p, double seconds)
+{
+    for (long i = 0; i < p->groups; i++) {
+        const Group *g = p->group + i;
+        for (long member = 0; member < g->members; member++) {
+            long b = member / g->lanes, l = member % g->lanes, L = g->lanes, nb = g->nb;
+            const double *beta0 = g->beta0 + b * nb * L + l, *Beta = g->Beta + b * nb * g->nw * L + l;
+            const int *at = g->at + b * g->nw * L + l;
+            for (long j = 0; j < nb; j++) {
+                double flow = beta0[j * L];
+                for (long m = 0; m < g->nw; m++) flow += Beta[(m * nb + j) * L] * p->dz[at[m * L]];
+                if (flow > 0.0) p->came_in[g->energetic[j]] += flow * seconds;
+                else p->went_out[g->energetic[j]] -= flow * seconds;
+            }
+        }
+    }
+}
+
+/* outputs at the trial point, and how well the nodes balance there */
+static void look(Plant *p)
+{
+    memset(p->into, 0, p->n * sizeof(double));
+    double through = 0.0;
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        long L = g->lanes, width = g->ny + g->nw;
+        see_nodes(p, g);
+        for (long b = 0; b < g->blocks; b++)
+            g->output(g->x + b * g->nx * L, g->w + b * g->nw * L, g->u + b * g->nu * L, g->answer + b * width * L);
+        for (long member = 0; member < g->members; member++) {
+            long b = member / L, l = member % L;
+            for (long j = 0; j < g->nw; j++)
+                if (g->is_mass[j]) {
+                    double flow = g->answer[(b * width + g->ny + j) * L + l];
+                    p->into[g->at[(b * g->nw + j) * L + l]] += flow;
+                    through += 0.5 * fabs(flow);
+                }
+        }
+    }
+    p->through = through;
+    p->unbalanced = 0.0;
+    for (long i = 0; i < p->n_p; i++) p->unbalanced += fabs(p->into[i]);
+}
+
+static void show_outputs(const Plant *p)
+{
+    for (long i = 0; i < p->groups; i++) {
+        const Group *g = p->group + i;
+        out_of_blocks(g->answer, g->flat_y, g, g->ny, g->ny + g->nw);
+    }
+}
+
+/* outputs at the present states */
+void evaluate(Plant *p)
+{
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        into_blocks(g->flat_x, g->x, g, g->nx);
+        into_blocks(g->flat_u, g->u, g, g->nu);
+    }
+    look(p);
+    show_outputs(p);
+}
+
+/* A step of dt: stages of implicit weight gamma * dt. came_in and went_out are those of this step; the states in
+   Python's vectors change only if it is solved, z in any case. */
+int step(Plant *p, double dt, double gamma)
+{
+    long n_T = p->n - p->n_p;
+    double *T = p->z + p->n_p, spread = (1.0 - gamma) / gamma;
+    memset(p->came_in, 0, sizeof p->came_in);
+    memset(p->went_out, 0, sizeof p->went_out);
+    memcpy(p->T_c, T, n_T * sizeof(double));
+    memcpy(p->z_start, T, n_T * sizeof(double));
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        into_blocks(g->flat_x, g->x, g, g->nx);
+        into_blocks(g->flat_u, g->u, g, g->nu);
+        memcpy(g->c, g->x, g->blocks * g->nx * g->lanes * sizeof(double));
+    }
+    if (gamma < 1.0) {
+        int failed = stage(p, gamma * dt);
+        if (failed) return failed;
+        account(p, (1.0 - gamma) * dt);
+        for (long i = 0; i < n_T; i++) p->T_c[i] = p->z_start[i] + spread * (T[i] - p->z_start[i]);
+        for (long i = 0; i < p->groups; i++) {
+            Group *g = p->group + i;
+            for (long e = 0; e < g->blocks * g->nx * g->lanes; e++) g->c[e] += spread * (g->x[e] - g->c[e]);
+        }
+    }
+    for (int round = 0; round <= p->most_polishing; round++) {
+        int failed = stage(p, gamma * dt);
+        if (failed) return failed;
+        look(p);
+        if (p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small) break;
+    }
+    account(p, gamma * dt);
+    show_outputs(p);
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        out_of_blocks(g->x, g->flat_x, g, g->nx, g->nx);
+    }
+    return SOLVED;
+}
