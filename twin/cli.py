@@ -51,6 +51,7 @@ def _options(
 
 app.command("sites")(sites.sites)
 app.command("check")(sites.check)
+app.command("draw")(sites.draw)
 app.command("signals")(sites.signals)
 app.command("simulate")(runs.simulate)
 app.command("study")(runs.study)

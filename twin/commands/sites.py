@@ -1,8 +1,9 @@
-"""`heatloop sites`, `check`, `signals`: what plants there are, whether one makes sense, what its quantities are."""
+"""`heatloop sites`, `check`, `draw`, `signals`: what plants there are, if one makes sense, its picture, its signals."""
 
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,6 +57,23 @@ def check(site: SiteArgument, as_json: JsonOption = False) -> None:
         print_json(found)
     else:
         _show(found)
+
+
+def draw(
+    site: SiteArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="SVG file to write.", show_default="SITE.svg in this folder")
+    ] = None,
+) -> None:
+    """Draw a site's schematic: circuits as lines, machines between them, equal ones once with their count (SVG)."""
+    from plant_models.site import load_site
+    from twin.report.schematic import draw as schematic
+
+    loaded = load_site(site)
+    variant = "" if loaded.variant == "default" else f"_{loaded.variant}"
+    path = out or Path(f"{loaded.name}{variant}.svg")
+    path.write_text(schematic(loaded), encoding="utf-8")
+    console().print(f"schematic: {path}", soft_wrap=True, markup=False)
 
 
 def _findings(plant: Plant, simulator: Simulator) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def graph_of(ledger: Ledger) -> Graph:
         _describe(box, ledger)
     alive = _join(boxes, T, members)
     shown = [box for box in alive if len(box.buses) > 1]
-    _side(shown)
+    take_sides(shown)
     used = {bus for box in shown for bus in box.buses.values()}
     buses = sorted((Bus(name, members[name], T[name]) for name in used), key=lambda bus: -bus.T)
     return Graph(sorted(shown, key=lambda box: ORDER.index(box.part)), buses)
@@ -116,7 +116,7 @@ def _describe(box: Box, ledger: Ledger) -> None:
         box.part = "store"
 
 
-def _side(boxes: list[Box]) -> None:
+def take_sides(boxes: list[Box]) -> None:
     """Machines that only carry water among recovery and consumers stand with them."""
     load = {bus for box in boxes if box.part in ("it", "rejection") for bus in box.buses.values()}
     heat = {bus for box in boxes if box.part in ("recovery", "store", "consumer") for bus in box.buses.values()}

@@ -57,15 +57,18 @@ def draw(ledger: Ledger) -> str:
     )
 
 
-def arrange(graph: Graph) -> list[Placed]:
-    """A column and a gap for every box; boxes that do not meet share a column."""
+def arrange(graph: Graph, hang_above: frozenset[int] = frozenset({0})) -> list[Placed]:
+    """A column and a gap for every box; boxes that do not meet share a column.
+
+    A box with one line hangs below it, or above it where its row is one of ``hang_above``.
+    """
     row = {bus.name: i for i, bus in enumerate(graph.buses)}
     taken: list[list[tuple[int, int]]] = []
     placed: list[Placed] = []
     for box in graph.boxes:
         rows = tuple(sorted({row[bus] for bus in box.buses.values()}))
         low, high = rows[0], rows[-1]
-        gap = (low + high + 1) // 2 if high > low else (low if low == 0 else low + 1)
+        gap = (low + high + 1) // 2 if high > low else (low if low in hang_above else low + 1)
         span = (min(low, gap - 1), max(high, gap))
         parts = [p.box.part for p in placed if p.box.part != box.part]
         start = min((p.column for p in placed if parts and p.box.part == parts[-1]), default=0)
