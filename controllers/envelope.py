@@ -51,6 +51,8 @@ class Envelope:
         self.values: NDArray[np.float64] = np.array([s.default for s in inputs])
         """present set-points, in the order of ``names``"""
         self.targets = self.values.copy()
+        self._wet = [*(f"{name}.T_supply_set" for name in view.cdus), *(f"{name}.T_chw_set" for name in view.chillers)]
+        """water that reaches surfaces in the halls: the racks' coolant, the air handlers' chilled water"""
         self._T_dry = -math.inf
         """lowest supply temperature that stays dry, as last known"""
 
@@ -117,8 +119,7 @@ class Envelope:
     def _keep_dry(self, wanted: dict[str, float], seen: Measurements, out: list[Correction]) -> None:
         with contextlib.suppress(NotMeasured):  # the last known dew point holds on
             self._T_dry = lowest_dry_temperature(seen)
-        for name in self._view.cdus:
-            signal = f"{name}.T_supply_set"
+        for signal in self._wet:
             asked = self._asked(wanted, signal)
             if asked < self._T_dry:
                 out.append(Correction(signal, asked, self._T_dry, "room dew point"))

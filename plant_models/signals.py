@@ -53,6 +53,17 @@ class Account(StrEnum):
     """of the fuel burnt; that of the electricity comes from the grid's intensity"""
 
 
+class Watch(StrEnum):
+    """A limit beside the chips' that a temperature should keep; each kind has key figures of its own."""
+
+    AIR = "air"
+    """not above the signal's ``upper``: air that racks draw in"""
+    FROST = "frost"
+    """not below 2 degC: water at machines in the outside air"""
+    DEW = "dew"
+    """not below the outside air's dew point: surfaces in ventilated halls"""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """A named quantity, in SI units.
@@ -79,6 +90,8 @@ class Signal:
     """the name is already the plant's (``weather.T_dry``), not the component's"""
     limit: bool = False
     """outputs: ``upper`` is a limit of the equipment; the time above it is reported as thermal violation"""
+    watch: Watch | None = None
+    """temperatures: what else they should keep"""
 
     def under(self, owner: str) -> Signal:
         """This signal as the plant names it, below the component ``owner``."""
@@ -95,9 +108,10 @@ def state(
     mass: float = 0.0,
     lower: float = -math.inf,
     upper: float = math.inf,
+    watch: Watch | None = None,
 ) -> Signal:
     """A state that starts at ``start`` and stores ``energy`` J and ``mass`` kg per unit."""
-    return Signal(name, unit, Role.STATE, description, start, lower, upper, energy=energy, mass=mass)
+    return Signal(name, unit, Role.STATE, description, start, lower, upper, energy=energy, mass=mass, watch=watch)
 
 
 def setpoint(
@@ -137,9 +151,12 @@ def output(
     account: Account | None = None,
     upper: float = math.inf,
     limit: bool = False,
+    watch: Watch | None = None,
 ) -> Signal:
     """A computed quantity."""
-    return Signal(name, unit, Role.OUTPUT, description, upper=upper, boundary=boundary, account=account, limit=limit)
+    return Signal(
+        name, unit, Role.OUTPUT, description, upper=upper, boundary=boundary, account=account, limit=limit, watch=watch
+    )
 
 
 T_DRY = disturbance(

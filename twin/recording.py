@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from controllers.interface import Decision
 from plant_models.components.heat_pump import HeatPump
 from plant_models.integrate import Simulator
-from plant_models.signals import CO2_INTENSITY, PRICE_ELECTRICITY, Signal
+from plant_models.signals import CO2_INTENSITY, PRICE_ELECTRICITY
 from twin.ledger import ELECTRICITY, is_stored_heat
+from twin.limits import Excess, Watched
 from twin.results import CO2_ELECTRICITY, COST_ELECTRICITY, OnOff, Thermal, empty_plans
 
 INTERNAL = ("rack", "cell")
@@ -41,10 +42,11 @@ class Recorder:
         self._market = np.zeros(2)
         self._sum = np.zeros(len(self._mean))
         self._total = np.zeros(len(self._mean))
-        self._limited: list[Signal] = [s for s in vocabulary.values() if s.limit]
-        self._read_limited = simulator.reader([s.name for s in self._limited])
-        self._upper = np.array([s.upper for s in self._limited])
-        self._excess, self._worst, self._seconds = (np.zeros(len(self._limited)) for _ in range(3))
+        limited = [s for s in vocabulary.values() if s.limit]
+        self._limited = Excess([s.name for s in limited])
+        self._read_limited = simulator.reader([s.name for s in limited])
+        self._upper = np.array([s.upper for s in limited])
+        self._watched = Watched(simulator)
         self._pumps = {n: c for n, c in simulator.plant.components.items() if isinstance(c, HeatPump)}
         self._running = np.zeros(len(self._pumps), dtype=bool)
         self._starts = np.zeros(len(self._pumps), dtype=int)
@@ -64,10 +66,8 @@ class Recorder:
         self._sum += flows
         self._total += flows * dt
         self._market += self._read_market() * float(self._power @ flows) * dt
-        above = np.maximum(self._read_limited() - self._upper, 0.0)
-        self._excess += above * dt
-        np.maximum(self._worst, above, out=self._worst)
-        self._seconds += (above > 0) * dt
+        self._limited.note(self._read_limited() - self._upper, dt)
+        self._watched.note(dt)
         running = self._read_load() >= self._threshold
         self._starts += running & ~self._running
         self._running = running
@@ -106,8 +106,11 @@ class Recorder:
 
     def thermal(self) -> dict[str, Thermal]:
         """Every limited signal's time and excess above its limit."""
-        rows = zip(self._limited, self._excess, self._worst, self._seconds, strict=True)
-        return {s.name: Thermal(violation_Ks=float(e), excess_max_K=float(w), seconds=float(t)) for s, e, w, t in rows}
+        return self._limited.kept()
+
+    def watched(self) -> dict[str, Thermal]:
+        """The same of air, frost and dew point."""
+        return self._watched.kept()
 
     def on_off(self, start_cost: float) -> dict[str, OnOff]:
         """Heat pumps with their starts."""

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from plant_models.signals import Account, Role, Signal, Vocabulary
+from plant_models.signals import Account, Role, Signal, Vocabulary, Watch
 
 FORMAT = 1
 DECISION_COLUMNS = ("time", "source", "status", "message", "solve_s")
@@ -136,6 +136,9 @@ class RunInfo(_Record):
     )
     stored_heat: dict[str, float] = Field(default={}, description="store's signal: J more at the end than at the start")
     thermal: dict[str, Thermal] = Field(default={}, description="signal with a limit: how it kept it")
+    watched: dict[str, Thermal] = Field(
+        default={}, description="signal that should keep off too warm air, frost or the dew point: how it did"
+    )
     tariffs: Tariffs = Tariffs()
     on_off: dict[str, OnOff] = Field(default={}, description="signal of load: machine whose starts are counted")
     picture: Picture = Picture()
@@ -309,4 +312,6 @@ def _signal(record: Mapping[str, Any]) -> Signal:
     values = dict(record) | {"role": Role(record["role"])}
     if "account" in record:
         values["account"] = Account(record["account"])
+    if "watch" in record:
+        values["watch"] = Watch(record["watch"])
     return Signal(**values)

@@ -189,6 +189,7 @@ class Simulation:
             integrals=recorder.integrals(),
             stored_heat=recorder.stored_heat(),
             thermal=recorder.thermal(),
+            watched=recorder.watched(),
             tariffs=_tariffs(site.tariffs),
             on_off=recorder.on_off(site.tariffs.heat_pump_start),
             picture=_picture(self.plant),

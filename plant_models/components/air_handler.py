@@ -31,7 +31,7 @@ from plant_models.component import Component, Equations, FluidPort, HeatPort, Me
 from plant_models.local_control import Pi, lag_rate
 from plant_models.mathx import where
 from plant_models.media import MEDIA, Medium
-from plant_models.signals import Account, Signal, output, parameter, setpoint, state
+from plant_models.signals import Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.units import Duration, Fraction, HeatCapacity, MassFlow, Power, Pressure, Temperature, Volume
 
 
@@ -60,6 +60,9 @@ class AirHandler(Component):
     T_room_design: Temperature = Field(308.15, description="commissioned set-point of the air drawn in")
     T_room_lowest: Temperature = Field(293.15, description="lowest set-point")
     T_room_highest: Temperature = Field(318.15, description="highest set-point")
+    T_air_limit: Temperature = Field(
+        300.15, description="warmest air for racks: ASHRAE TC 9.9 recommends up to 27 degC, allows 32 (class A1)"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -126,7 +129,13 @@ class AirHandler(Component):
             output("P_fan", "W", "fan power, heat to the room", boundary="energy"),
             output("P_el", "W", "electricity of the fans", account=Account.ELECTRICITY_COOLING),
             output("m_flow", "kg/s", "chilled water"),
-            output("T_air_out", "K", "air blown out, behind coil and fan"),
+            output(
+                "T_air_out",
+                "K",
+                "air blown out, behind coil and fan: what racks draw in",
+                upper=self.T_air_limit,
+                watch=Watch.AIR,
+            ),
         )
 
     def equations(self, v: Mapping[str, Value]) -> Equations:

@@ -31,7 +31,7 @@ from plant_models.component import Component, Equations, FluidPort, HeatPort, Me
 from plant_models.components.gpu_rack import GpuRack, worst
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.media import MEDIA, WATER, Medium
-from plant_models.signals import Account, Signal, disturbance, output, parameter, setpoint, state
+from plant_models.signals import Account, Signal, Watch, disturbance, output, parameter, setpoint, state
 from plant_models.units import Conductance, Duration, Fraction, MassFlow, Power, Pressure, Temperature, Volume, si
 
 DP_SMALL = 1e-3
@@ -113,7 +113,7 @@ class Cdu(Component):
             ]  # fmt: skip
         return (
             *racks,
-            state("T_supply", "K", "coolant to the racks", start=T, energy=line),
+            state("T_supply", "K", "coolant to the racks", start=T, energy=line, watch=Watch.DEW),
             state("T_return", "K", "coolant from the racks", start=T + 7, energy=line),
             state("T_fws", "K", "facility water leaving the exchanger", start=T, energy=fws),
             state("valve", "1", "facility valve's position", start=0.5, lower=0, upper=1),

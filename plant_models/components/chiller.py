@@ -39,7 +39,7 @@ from plant_models.component import Component, Equations, FluidPort, Port, Value,
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.mathx import sqrt
 from plant_models.media import MEDIA, Medium
-from plant_models.signals import Account, Signal, output, parameter, setpoint, state
+from plant_models.signals import Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import at_least, smoothstep
 from plant_models.units import Duration, Fraction, Power, Pressure, Ratio, Temperature, TemperatureDifference
 
@@ -180,7 +180,7 @@ class Chiller(Component):
         """See the module's equations."""
         cooling = Account.ELECTRICITY_COOLING
         return (
-            state("T_chw", "K", "chilled water leaving", start=self.T_chw_design, energy=self.C_chw),
+            state("T_chw", "K", "chilled water leaving", start=self.T_chw_design, energy=self.C_chw, watch=Watch.DEW),
             state(
                 "T_condenser",
                 "K",

@@ -39,7 +39,7 @@ from plant_models.component import Component, Equations, FluidPort, Port, Value,
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.mathx import abs_, clip, exp, maximum, minimum, where
 from plant_models.media import MEDIA, Medium
-from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, output, parameter, setpoint, state
+from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.units import Duration, Fraction, MassFlow, Power, Pressure, Ratio, Temperature, Volume
 
 T_SATURATED_MAX = 350.0
@@ -128,7 +128,7 @@ class CoolingTower(Component):
     def signals(self) -> tuple[Signal, ...]:
         """See the module's equations."""
         return (
-            state("T", "K", "water leaving the sump", start=self.T_leaving_design, energy=self.C),
+            state("T", "K", "water leaving the sump", start=self.T_leaving_design, energy=self.C, watch=Watch.FROST),
             state("y_fan", "1", "fan speed", start=0.5, lower=0.0, upper=1.0),
             state("bypass", "1", "share of the water around the fill", start=0.0, lower=0.0, upper=1.0),
             state("integral", "1", "PI integral of the split range", start=0.5),

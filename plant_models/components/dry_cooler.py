@@ -39,7 +39,7 @@ from plant_models.component import Component, Equations, FluidPort, MediumName, 
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.mathx import abs_, clip, sqrt, where
 from plant_models.media import MEDIA, Medium
-from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, output, parameter, setpoint, state
+from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import smoothstep
 from plant_models.units import (
     Duration,
@@ -142,8 +142,9 @@ class DryCooler(Component):
 
     def signals(self) -> tuple[Signal, ...]:
         """See the module's equations."""
+        frost = Watch.FROST if self.medium == "water" else None
         return (
-            state("T", "K", "water leaving, behind the bypass", start=self.T_leaving_design, energy=self.C),
+            state("T", "K", "leaving, behind the bypass", start=self.T_leaving_design, energy=self.C, watch=frost),
             state("y_fan", "1", "fan speed", start=0.5, lower=0.0, upper=1.0),
             state("bypass", "1", "share of the water around the coil", start=0.0, lower=0.0, upper=1.0),
             state("integral", "1", "PI integral of the split range", start=0.5),

@@ -111,6 +111,19 @@ def test_supply_stays_above_the_dew_point(envelope: Envelope) -> None:
     assert envelope.check({"cdu.T_supply_set": lowest + 0.1}, MUGGY) == []
 
 
+def test_chilled_water_of_the_air_handlers_stays_above_the_dew_point() -> None:
+    plant = plant_of("rovaltain")
+    warm = {T_DRY.name: 298.15, T_WET.name: float(wet_bulb(298.15, 0.6, 101325.0)), P_AIR.name: 101325.0}
+    envelope, lowest = Envelope(PlantView(plant)), lowest_dry_temperature(warm)
+    chillers = [name for name in envelope.names if name.endswith(".T_chw_set")]
+    assert len(chillers) == 7
+    assert plant.vocabulary[chillers[0]].lower < lowest < plant.vocabulary[chillers[0]].upper
+    found = by_signal(envelope.check({chillers[0]: lowest - 3.0, chillers[1]: lowest + 0.1}, calm(plant) | warm))
+    assert found[chillers[0]].reason == "room dew point"
+    assert target(envelope, chillers[0]) == pytest.approx(lowest)
+    assert chillers[1] not in found
+
+
 def test_the_last_known_dew_point_holds_when_the_weather_station_is_silent(envelope: Envelope) -> None:
     lowest = lowest_dry_temperature(MUGGY)
     envelope.check({}, MUGGY)

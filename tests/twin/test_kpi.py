@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from plant_models.signals import MARKET, Account, Signal, Vocabulary, output, setpoint, state
 from tests.strategies.run_results import make_run
-from twin.kpi import DEFINITIONS, key_figures, peak, write_key_figures
+from twin.definitions import DEFINITIONS
+from twin.kpi import key_figures, peak, write_key_figures
 from twin.results import (
     CO2_ELECTRICITY,
     COST_ELECTRICITY,

@@ -10,7 +10,8 @@ import pytest
 
 from plant_models.signals import Account, Vocabulary
 from tests.strategies.run_results import make_run
-from twin.kpi import DEFINITIONS, key_figures
+from twin.definitions import DEFINITIONS
+from twin.kpi import key_figures
 from twin.ledger import Ledger
 from twin.report import sankey
 from twin.report.graph import graph_of

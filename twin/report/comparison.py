@@ -12,7 +12,8 @@ import numpy as np
 from markupsafe import Markup
 
 from plant_models.signals import PRICE_ELECTRICITY, Account
-from twin.kpi import DEFINITIONS, Definition, key_figures
+from twin.definitions import DEFINITIONS, Definition
+from twin.kpi import key_figures
 from twin.ledger import Array, Ledger
 from twin.report.charts import Chart, Level, Line
 from twin.report.display import MINUS, THIN, ZERO_C, duration, number, period, zone

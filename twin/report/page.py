@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from plant_models.signals import Account
-from twin.kpi import DEFINITIONS, key_figures, limited
+from twin.definitions import DEFINITIONS
+from twin.kpi import key_figures, limited
 from twin.ledger import Ledger
 from twin.report import picture, sankey
 from twin.report.display import THIN, duration, energy, number, period, power, volume, zone
