@@ -8,10 +8,10 @@
 
 A fluid port is given its pressure (``inlet.p``, gauge, Pa) or its mass flow into the machine (``inlet.m_flow``,
 kg/s), and the temperature of the water that enters there (``inlet.T``, K). In each hydraulic circuit of the machine one
-port may be left without either: it is then at 0 Pa. A port where water only leaves needs no temperature; should water
-enter there after all, the run is refused. A heat port is given its temperature (``room.T``). Set-points, disturbances
-and parameters keep their defaults unless they are given. Everything is a number, or a series along ``time`` that is
-straight between its points.
+port may be left without either, and all of them where the machine itself moves the water: they are then at 0 Pa. A port
+where water only leaves needs no temperature; should water enter there after all, the run is refused. A heat port is
+given its temperature (``room.T``). Set-points, disturbances and parameters keep their defaults unless they are given.
+Everything is a number, or a series along ``time`` that is straight between its points.
 
 Where a flow is given, the pressure that makes it is found with the states: a differential-algebraic system, solved by
 IDAS (SUNDIALS, through CasADi; CVODES where there is nothing to find) with variable steps to a relative 1e-10. So the
@@ -144,17 +144,24 @@ class Bench:
                 raise BenchError(f"give {port}.p or {port}.m_flow, not both: one follows from the other")
         for members in groups.values():
             free = [port for port in members if port not in flows and f"{port}.p" not in values]
-            if len(free) > 1:
+            if len(free) > 1 and self._moved_by_pressure(members):
                 raise BenchError(
                     f"give p or m_flow at {' or '.join(free)}: one port of a circuit may be left open (it is then at 0 "
                     "Pa), here nothing says how much flows"
                 )
-            if all(port in flows for port in members):
+            if not self.component.holds_pressure and all(port in flows for port in members):
                 raise BenchError(
                     f"the flows of {' and '.join(members)} are all given, and nothing says at which pressure: leave "
                     "one of them out, or give its p instead"
                 )
         return flows
+
+    def _moved_by_pressure(self, ports: list[str]) -> bool:
+        """Whether the flow of a circuit hangs on its pressures, or a pump in the machine gives it."""
+        names, flows = self.layout.port_variables, self.layout.port_flows
+        w = ca.vertcat(*(self._symbols.w[names.index(f"{port}.p")] for port in ports))
+        m = ca.vertcat(*(self._symbols.flows[flows.index(f"{port}.m_flow")] for port in ports))
+        return bool(ca.jacobian(m, w).nnz())
 
     def _start(self, start: Mapping[str, float]) -> Array:
         states = {s.name: s.default for s in self.layout.states}

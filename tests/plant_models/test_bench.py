@@ -74,6 +74,17 @@ def test_a_machine_does_alone_what_it_does_in_its_plant() -> None:
     assert np.max(np.abs(table["Q_flow"][1:] / plant["Q_flow"][1:] - 1.0)) < 0.002
 
 
+def test_a_machine_that_moves_its_water_itself_needs_no_pressures() -> None:
+    table = Bench.of("bench_loop", "district").run(HOUR, {"supply.T": 353.15})
+    assert np.all(table["supply.m_flow"] > 0.5)
+    assert np.all(table["supply.p"] == 0.0)
+
+
+def test_a_vessel_holds_its_pressure_whatever_is_taken() -> None:
+    table = Bench.of("bench_loop", "vessel").run(HOUR, {"port.m_flow": np.linspace(0.0, -0.01, 61)})
+    assert table["port.p"] == pytest.approx(150e3, abs=200.0)
+
+
 def test_settling_comes_before_time() -> None:
     table = Bench(PIPE).run([0.0], {"inlet.m_flow": 2.0, "inlet.T": 310.0}, settle=1e5)
     assert table["cell.01.T"][0] == pytest.approx(310.0, abs=1e-6)

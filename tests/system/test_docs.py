@@ -49,8 +49,14 @@ def test_the_variant_of_the_page_has_more_machines(server_room: Path) -> None:
     assert len(large.instances()) == len(plain.instances()) + 2
 
 
-@pytest.mark.parametrize(("good", "bad"), [("    racks: 8", "    rackss: 8"), (", vessel.port]", "]")])
+@pytest.mark.parametrize(("good", "bad"), [
+    ("    racks: 8", "    rackss: 8"),
+    (", vessel.port]", "]"),
+    ("cdu.inlet]}\n  fws.return: {volume: 0.5 m^3, T_start: 40 degC, ports: [cdu.outlet, ",
+     "cdu.inlet, cdu.outlet]}\n  fws.return: {volume: 0.5 m^3, T_start: 40 degC, ports: ["),
+])  # fmt: skip
 def test_the_messages_of_the_page_are_the_ones_that_appear(server_room: Path, good: str, bad: str) -> None:
+    assert good in server_room.read_text(encoding="utf-8")
     server_room.write_text(server_room.read_text(encoding="utf-8").replace(good, bad, 1), encoding="utf-8")
     with pytest.raises(SiteError) as caught:
         load_site(server_room)
@@ -66,6 +72,16 @@ def test_every_machine_is_in_the_tables_that_the_site_fills_in() -> None:
         assert f"::: {machine.__module__}\n" in page
         assert all(f"| `{name}` | " in page for name in machine.model_fields if name != "kind")
     assert "| `P_it_nominal` | W | **needed** |" in page
+
+
+def test_every_machine_has_its_example_on_the_bench() -> None:
+    page = (DOCS / "one-machine.md").read_text(encoding="utf-8")
+    for kind in CATALOG:
+        title = {"cdu": "CDU", "expansion": "Expansion vessel", "district": "District network"}
+        heading = title.get(kind, kind.replace("_", " ").capitalize())
+        section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        assert "```python" in section, f"docs/one-machine.md needs a section '{heading}' with an example"
+        assert "assert" in section
 
 
 def test_links_between_pages_lead_somewhere() -> None:
