@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.validation import exchangers, media
+from benchmarks.validation import exchangers, machines, media
 from benchmarks.validation.row import Row
 
 
@@ -22,4 +22,5 @@ class Room:
 ROOMS: tuple[Room, ...] = (
     Room("media", media.rows),
     Room("exchangers", exchangers.rows),
+    Room("machines", machines.rows),
 )

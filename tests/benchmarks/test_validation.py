@@ -3,8 +3,10 @@
 import pytest
 
 from benchmarks.validation import page
+from benchmarks.validation.gaps import GAPS
 from benchmarks.validation.rooms import ROOMS
 from benchmarks.validation.row import compare
+from plant_models.components.catalog import CATALOG
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room.quick], ids=lambda room: room.name)
@@ -16,6 +18,13 @@ def test_every_row_is_within_its_tolerance_and_on_the_page(room):
         assert row.ok, f"{row.machine}, {row.quantity}: {row.error:.3g} over {row.tolerance:.3g}"
         assert f"| {row.quantity} |" in shown, "run `make validate`"
         assert f"## {row.machine}\n" in shown
+
+
+def test_every_machine_is_on_the_page_or_says_that_there_is_no_source():
+    shown = page.PAGE.read_text(encoding="utf-8")
+    for kind in CATALOG:
+        assert f"## {kind}\n" in shown or kind in GAPS, f"give {kind} a row, or a line in benchmarks/validation/gaps.py"
+        assert f"## {kind}\n" in shown or f"- `{kind}`" in shown, "run `make validate`"
 
 
 def test_compare_shows_the_worst_case():
