@@ -1,0 +1,235 @@
+"""The numbers of a network and their solution: Newton's method on flows and heads together, with a line search.
+
+For links that drop f(m) and nodes that balance,
+
+    f(m) = B h,    B' m = s
+
+is the minimum of the content, the sum of the integrals of f, under the balances: convex where every f rises (Cherry
+1951, Millar 1951; for pipes Collins et al. 1978). A Newton step (Todini and Pilati 1988, the global gradient algorithm)
+solves one symmetric positive system of the node's heads; along it the slope of the content is sum(dm (f - B h)), and
+where the full step would overshoot its minimum, a shorter one is taken. Each link's law is evaluated and differentiated
+by CasADi from the text that states it; with ``compiled`` the whole step becomes machine code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import casadi as ca
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from plant_models.compiled import fastest
+
+Array = npt.NDArray[np.float64]
+
+ROUNDS = 100
+FLOW_TOLERANCE = 1e-8
+"""of the largest flow: below this change the last Newton step is taken and the flows are found"""
+HEAD_TOLERANCE = 1e-3
+"""Pa: the same for the heads, plus 1e-10 of the largest"""
+OVERSHOOT = 0.5
+"""a step is shortened if the content's slope at its end is more than this share of that at its start, reversed"""
+HOLD = 1e12
+"""Pa per usual flow: what a one-way link sets against flow backwards; a bar drives 1e-7 of its usual flow"""
+HOLD_WIDTH = 1e-12
+"""of the usual flow: over which one-way links go from open to shut"""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Links of one kind: their law, and how many."""
+
+    kind: Hashable
+    law: Callable[[Any, Any], Any]
+    links: int
+    parameters: int
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What a solution needs beside the structure; may be changed between solutions."""
+
+    parameters: list[Array]
+    """of each group, one row a link"""
+    usual: Array
+    """flow of each link from which the solution starts, kg/s; positive"""
+    opened: Array
+    """1 or 0 for each link"""
+    fixed: Array
+    """drop over each link by the heads that are held, Pa"""
+    inflow: Array
+    """into each free node from outside, kg/s"""
+    anchor: Array
+    """for each free node 1 where nothing else holds its head, else 0"""
+
+
+_LAWS: dict[Hashable, ca.Function] = {}
+
+
+def _law(group: Group) -> ca.Function:
+    """(m, parameters) -> (drop, its slope), once for each kind."""
+    if group.kind not in _LAWS:
+        m, p = ca.SX.sym("m"), ca.SX.sym("p", group.parameters)
+        f = group.law(m, p)
+        _LAWS[group.kind] = ca.Function("law", [m, p], [f, ca.jacobian(f, m)])
+    return _LAWS[group.kind]
+
+
+class Solver:
+    """Newton's method for one structure.
+
+    ``ends`` are (from, to) of each link, indices of free nodes or -1 for one whose head is held; links stand in the
+    order of the groups. ``one_way`` are the links that let nothing flow backwards.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        ends: npt.NDArray[np.int64],
+        nodes: int,
+        one_way: npt.NDArray[np.int64],
+        *,
+        compiled: bool = False,
+    ) -> None:
+        self.links, self.nodes = len(ends), nodes
+        rows = np.repeat(np.arange(self.links), 2)
+        signs = np.tile([1.0, -1.0], self.links)
+        inside = ends.ravel() >= 0
+        self.incidence = sparse.csr_matrix(
+            (signs[inside], (rows[inside], ends.ravel()[inside])), shape=(self.links, max(nodes, 1))
+        )
+        self.one_way = one_way
+        step = _step(groups, self.incidence, one_way)
+        self._step = fastest(step) if compiled else step
+        self._buffer, self._run = self._step.buffer()
+        self._q = np.zeros(self.links)
+        self._out = [np.zeros(self.links) for _ in range(3)] + [np.zeros(max(nodes, 1))]
+        for i, out in enumerate(self._out):
+            self._buffer.set_res(i, memoryview(out))
+
+    def solve(self, numbers: Numbers, start: Array | None = None) -> tuple[Array, Array, int]:
+        """Flows of the links, heads of the free nodes, and the rounds it took; from ``start`` flows if given.
+
+        Raises ArithmeticError if the flows are not found.
+        """
+        self._load(numbers)
+        self._q[:] = (numbers.usual if start is None else start) * numbers.opened
+        m, gap, h = self._evaluate()
+        if start is None or np.max(np.abs(self._imbalance(numbers))) > 1e-9 * np.max(np.abs(self._q), initial=1e-9):
+            self._q += m
+            m, gap, h = self._evaluate()
+        for rounds in range(1, ROUNDS + 1):
+            before = h
+            done = np.max(np.abs(m)) <= FLOW_TOLERANCE * np.max(np.abs(self._q)) + 1e-12
+            at, step, slope = self._q.copy(), m, m @ gap
+            self._q += step
+            m, gap, h = self._evaluate()
+            if done and np.max(np.abs(h - before)) <= HEAD_TOLERANCE + 1e-10 * np.max(np.abs(h)):
+                return self._q.copy(), h, rounds
+            if step @ gap > OVERSHOOT * abs(slope):
+                m, gap, h = self._search(at, step, slope, step @ gap)
+        raise ArithmeticError(
+            f"no flows found in {ROUNDS} rounds; the largest change was still {np.max(np.abs(m)):.3g} kg/s"
+        )
+
+    def _load(self, numbers: Numbers) -> None:
+        shared = (numbers.usual, numbers.opened, numbers.fixed, numbers.inflow, numbers.anchor)
+        self._inputs = [self._q, *shared, *numbers.parameters]
+        for i, value in enumerate(self._inputs):
+            self._buffer.set_arg(i, memoryview(value))
+
+    def _evaluate(self) -> tuple[Array, Array, Array]:
+        """At the present flows: Newton's change of them, f - B h, and the heads."""
+        self._run()
+        m, gap, _, h = self._out
+        return m.copy(), gap.copy(), h.copy()
+
+    def _imbalance(self, numbers: Numbers) -> Array:
+        out: Array = self.incidence.T @ self._q - numbers.inflow
+        return out * (numbers.anchor == 0.0)
+
+    def _search(self, at: Array, step: Array, first: float, last: float) -> tuple[Array, Array, Array]:
+        """Go to where the content's slope along the step has all but gone: regula falsi (Illinois)."""
+        low, high, low_slope, high_slope = 0.0, 1.0, first, last
+        for _ in range(30):
+            t = low - low_slope * (high - low) / (high_slope - low_slope)
+            self._q[:] = at + t * step
+            m, gap, h = self._evaluate()
+            slope = step @ gap
+            if abs(slope) <= OVERSHOOT * abs(first):
+                break
+            if slope > 0:
+                high, high_slope, low_slope = t, slope, 0.5 * low_slope
+            else:
+                low, low_slope, high_slope = t, slope, 0.5 * high_slope
+        return m, gap, h
+
+
+def _step(groups: Sequence[Group], incidence: Any, one_way: npt.NDArray[np.int64]) -> ca.Function:
+    """(q, usual, opened, fixed, inflow, anchor, parameters ...) -> (change of q, f - B h, f, h)."""
+    links, nodes = incidence.shape
+    names = ("q", "usual", "opened", "fixed")
+    q, usual, opened, fixed = (ca.MX.sym(name, links) for name in names)
+    inflow, anchor = ca.MX.sym("inflow", nodes), ca.MX.sym("anchor", nodes)
+    given, drops, slopes, first = [], [], [], 0
+    for i, group in enumerate(groups):
+        p = ca.MX.sym(f"p_{i}", group.parameters, group.links)
+        law = _law(group)
+        part = ca.reshape(q[first : first + group.links], 1, group.links)
+        f, slope = law.map(group.links)(part, p)
+        drops.append(f.T)
+        slopes.append(slope.T)
+        given.append(p)
+        first += group.links
+    f, slope = ca.vertcat(*drops), ca.vertcat(*slopes)
+    if one_way.size:
+        against, steepness = _hold(q[one_way.tolist()], usual[one_way.tolist()])
+        place = sparse.csc_matrix(
+            (np.ones(one_way.size), (one_way, np.arange(one_way.size))), shape=(links, one_way.size)
+        )
+        f, slope = f + ca.DM(place) @ against, slope + ca.DM(place) @ steepness
+    g = opened / slope
+    B = ca.DM(incidence.tocsc())
+    pattern, spread = _normal(incidence)
+    matrix = ca.MX(pattern, spread @ ca.vertcat(g, anchor))
+    rhs = inflow - B.T @ (q + g * (fixed - f))
+    h = ca.solve(matrix, rhs, "ldl")
+    gap = f - B @ h - fixed
+    return ca.Function("network", [q, usual, opened, fixed, inflow, anchor, *given], [-g * gap, gap, f, h])
+
+
+def _hold(q: Any, usual: Any) -> tuple[Any, Any]:
+    """What a one-way link adds to the drop, and to its slope."""
+    R, width = HOLD / usual, HOLD_WIDTH * usual
+    root = ca.sqrt(q * q + width * width)
+    # q - root for q > 0 without the difference of two equal numbers
+    forward = ca.if_else(q > 0, -width * width / (ca.fmax(q, 0.0) + root), q - root)
+    return 0.5 * R * forward, -0.5 * R * forward / root
+
+
+def _normal(incidence: Any) -> tuple[ca.Sparsity, ca.DM]:
+    """Pattern of B' diag(g) B + diag(anchor), and the matrix that makes its entries from g and anchor."""
+    links, nodes = incidence.shape
+    absolute = abs(incidence)
+    full = (absolute.T @ absolute + sparse.identity(nodes)).tocsc()
+    full.sort_indices()
+    pattern = ca.Sparsity(nodes, nodes, full.indptr.tolist(), full.indices.tolist())
+    where = sparse.csc_matrix((np.arange(1, full.nnz + 1), full.indices, full.indptr), shape=(nodes, nodes)).todok()
+    rows, columns, values = [], [], []
+    coo = incidence.tocsr()
+    for link in range(links):
+        part = slice(coo.indptr[link], coo.indptr[link + 1])
+        for i, a in zip(coo.indices[part], coo.data[part], strict=True):
+            for j, b in zip(coo.indices[part], coo.data[part], strict=True):
+                rows.append(int(where[i, j]) - 1)
+                columns.append(link)
+                values.append(a * b)
+    for node in range(nodes):
+        rows.append(int(where[node, node]) - 1)
+        columns.append(links + node)
+        values.append(1.0)
+    return pattern, ca.DM(sparse.csc_matrix((values, (rows, columns)), shape=(full.nnz, links + nodes)))
