@@ -16,7 +16,8 @@ from plant_models.hydraulics import GRAVITY
 from plant_models.network import Fluid, HazenWilliamsPipe, Network, PowerCurvePump, Resistance
 
 FOOT = 0.3048
-EPANET_LITRE = FOOT**3 / 28.317
+EPANET_LITRE_PER_FOOT3 = 28.317
+EPANET_LITRE = FOOT**3 / EPANET_LITRE_PER_FOOT3
 """m³: what EPANET takes for a litre"""
 EPANET_MINOR = 0.02517 / FOOT * math.pi**2 * GRAVITY / 8.0
 """its velocity head over ours"""
@@ -56,21 +57,21 @@ def random_network(
     """A connected network of 5..200 pipes and more.
 
     ``meshed`` 0..1: how many pipes close loops; ``special`` 0..1: the share of those that are check valves, throttle
-    valves, closed, or pumps; ``still``: nothing is taken out; ``sources``: some nodes feed in. Directions are random, so
-    many flows are reversed.
+    valves, closed, or pumps; ``still``: nothing is taken out; ``sources``: some nodes feed in. Directions are random,
+    so many flows are reversed.
     """
     random = np.random.default_rng(seed)
     net = WaterNetwork()
     count = max(3, round(pipes * (1.0 - 0.5 * meshed)))
-    demand = 0.0 if still else float(random.uniform(2.0, 60.0))
+    demand = 0.0 if still else float(random.uniform(2.0, 40.0))
     shares = random.dirichlet(np.ones(count)) * (random.random(count) < 0.8)
     for i in range(count):
         sign = -0.5 if sources and random.random() < 0.1 else 1.0
         net.junctions[f"j{i}"] = (round(sign * demand * float(shares[i]), 4), round(float(random.uniform(0, 20)), 2))
 
-    def pipe(a: str, b: str, **more: bool) -> None:
+    def pipe(a: str, b: str, smallest: float = 0.0, **more: bool) -> None:
         ends = (a, b) if more or random.random() < 0.5 else (b, a)
-        size = float(random.choice(DIAMETERS, p=(0.1, 0.3, 0.2, 0.2, 0.1, 0.1)))
+        size = max(smallest, float(random.choice(DIAMETERS, p=(0.1, 0.3, 0.2, 0.2, 0.1, 0.1))))
         length, C = round(float(random.uniform(10, 500)), 1), round(float(random.uniform(80, 150)), 1)
         K = round(float(random.uniform(0, 10)), 2) if random.random() < 0.3 else 0.0
         net.links.append(WaterLink(f"p{len(net.links)}", *ends, "pipe", length, size, C, K, **more))
@@ -84,7 +85,7 @@ def random_network(
         if way < 0.3:
             net.links.append(_pump(random, f"u{len(net.links)}", f"r{i}", at, max(demand, 5.0)))
         else:
-            pipe(f"r{i}", at, **({"check_valve": True} if way < 0.6 else {}))
+            pipe(f"r{i}", at, 200.0, **({"check_valve": True} if way < 0.6 else {}))
     while len(net.links) < pipes:
         a, b = (f"j{k}" for k in random.choice(count, 2, replace=False))
         if random.random() >= special:
@@ -111,11 +112,11 @@ def _pump(random: np.random.Generator, name: str, a: str, b: str, flow: float) -
     return WaterLink(name, a, b, "pump", curve=curve, speed=round(float(random.uniform(0.6, 1.1)), 3))
 
 
-def ours(net: WaterNetwork, *, compiled: bool = False) -> Network:
-    """The network for our solver."""
+def ours(net: WaterNetwork, *, shut: frozenset[str] = frozenset(), free: frozenset[str] = frozenset()) -> Network:
+    """The network for our solver; ``shut`` links are closed, ``free`` ones have no check valve, whatever they say."""
     fluid = Fluid()
     weight = fluid.rho * GRAVITY
-    built = Network(fluid, compiled=compiled)
+    built = Network(fluid)
     for name, (demand, z) in net.junctions.items():
         built.node(name, m_flow=-demand * EPANET_LITRE * fluid.rho, z=z)
     for name, head in net.reservoirs.items():
@@ -131,8 +132,9 @@ def ours(net: WaterNetwork, *, compiled: bool = False) -> Network:
             h_0, r, n = power_curve(link.curve)
             litre = EPANET_LITRE * fluid.rho
             element = PowerCurvePump(h_0 * weight, r * weight / litre**n, n, link.speed)
-        one_way = link.check_valve or link.kind == "pump"
-        built.link(link.name, link.inlet, link.outlet, element, one_way=one_way, open=not link.closed)
+        one_way = (link.check_valve or link.kind == "pump") and link.name not in free
+        opened = not link.closed and link.name not in shut
+        built.link(link.name, link.inlet, link.outlet, element, one_way=one_way, open=opened)
     return built
 
 

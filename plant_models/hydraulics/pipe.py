@@ -33,9 +33,17 @@ def churchill(Re: Any, roughness_ratio: Any) -> Any:
 def _friction(Re: Any, roughness_ratio: Any) -> Any:
     """Churchill's factor as it stands, for Re >= 1."""
     rough = exp(0.9 * log(7.0 / Re)) + 0.27 * roughness_ratio
-    A = (-2.457 * log(rough)) ** 16
-    B = (37530.0 / Re) ** 16
-    return 8.0 * exp(log((8.0 / Re) ** 12 + exp(-1.5 * log(A + B))) / 12.0)
+    A, B = _sixteenth(-2.457 * log(rough)), _sixteenth(37530.0 / Re)
+    cube = 512.0 / (Re * Re * Re)
+    return 8.0 * exp(log(cube * cube * cube * cube + exp(-1.5 * log(A + B))) / 12.0)
+
+
+def _sixteenth(x: Any) -> Any:
+    """x to the sixteenth by products: several times faster than a power, where networks spend their time."""
+    x2 = x * x
+    x4 = x2 * x2
+    x8 = x4 * x4
+    return x8 * x8
 
 
 def pipe_drop(m_flow: Any, *, length: Any, diameter: Any, roughness: Any, rho: Any, mu: Any, K: Any = 0.0) -> Any:

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from plant_models.hydraulics import GRAVITY
-from plant_models.network.elements import Element, Fluid
+from plant_models.network.elements import CHARACTERISTICS, Element, Fluid, Valve
 from plant_models.network.solver import HOLD, Array, Group, Numbers, Solver
 
 
@@ -53,14 +54,16 @@ class Link:
     open: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Solution:
     """What was found."""
 
-    p: dict[str, float]
-    """Pa, by node; NaN where no open way leads to a held pressure"""
-    m_flow: dict[str, float]
-    """kg/s, by link, positive from its inlet to its outlet"""
+    nodes: tuple[str, ...]
+    links: tuple[str, ...]
+    pressures: Array
+    """Pa, of the nodes; NaN where no open way leads to a held pressure"""
+    flows: Array
+    """kg/s, of the links, positive from the inlet to the outlet"""
     isolated: tuple[tuple[str, ...], ...]
     """parts of the network without a held pressure"""
     holding: tuple[str, ...]
@@ -68,9 +71,19 @@ class Solution:
     rounds: int
     """Newton steps"""
 
+    @cached_property
+    def p(self) -> dict[str, float]:
+        """Pa, by node."""
+        return dict(zip(self.nodes, self.pressures.tolist(), strict=True))
+
+    @cached_property
+    def m_flow(self) -> dict[str, float]:
+        """kg/s, by link."""
+        return dict(zip(self.links, self.flows.tolist(), strict=True))
+
 
 class Network:
-    """Nodes and links; :meth:`solve` finds the flows. ``compiled`` makes the solution machine code, for many of them."""
+    """Nodes and links; :meth:`solve` finds the flows. ``compiled`` makes machine code of it, for many solutions."""
 
     def __init__(self, fluid: Fluid | None = None, *, compiled: bool = False) -> None:
         self.fluid = fluid or Fluid()
@@ -137,6 +150,15 @@ class Network:
         else:
             raise NetworkError(f"no node or link {name!r}{_near(name, [*self.nodes, *self.links])}")
 
+    def valve_writer(self, names: Sequence[str]) -> Callable[[Any], None]:
+        """A function that sets the openings, 0..1, of these valves, all at once: for many solutions."""
+        for name in names:
+            if not isinstance(self.links[name].element, Valve):
+                raise NetworkError(f"link {name} is not a valve")
+        if self._system is None:
+            self._system = _System(self)
+        return self._system.valve_writer(names)
+
     def solve(self, *, warm: bool = True) -> Solution:
         """The flows and pressures; from the last solution, if there is one and ``warm``.
 
@@ -168,8 +190,13 @@ class _System:
         self.node_place = {name: i for i, name in enumerate(self.free)}
         links = [net.links[name] for name in self.link_names]
         ends = np.array([[self.node_place.get(end, -1) for end in (k.inlet, k.outlet)] for k in links], dtype=np.int64)
+        # heads count from a held one, so that a network at rest is at zero and not at the difference of large numbers
+        held = [node.p + net.fluid.rho * GRAVITY * node.z for node in net.nodes.values() if node.p is not None]
+        self.datum = held[0] if held else 0.0
         self.one_way = np.array([i for i, link in enumerate(links) if link.one_way], dtype=np.int64)
-        parameters, groups, self.slot = [], [], {}
+        parameters: list[Array] = []
+        groups: list[Group] = []
+        self.slot: dict[str, tuple[int, int]] = {}
         for kind, names in by_kind.items():
             rows = np.array([net.links[name].element.parameters(net.fluid) for name in names])
             self.slot |= {name: (len(groups), i) for i, name in enumerate(names)}
@@ -181,9 +208,12 @@ class _System:
         self.numbers = Numbers(parameters, np.ones(count), np.ones(count), np.zeros(count), zeros, zeros.copy())
         for name in self.link_names:
             self.read_link(name)
-        for i, name in enumerate(self.free):
-            self.numbers.inflow[i] = net.nodes[name].m_flow
-        self.last: Array | None = None
+        self.row = {name: i for i, name in enumerate(net.nodes)}
+        self.free_place = np.array([self.row[name] for name in self.free], dtype=np.int64)
+        self.held, self.lift = np.zeros(len(net.nodes)), np.zeros(len(self.free))
+        for name in net.nodes:
+            self.read_node(name, touch=False)
+        self.last: tuple[Array, Array] | None = None
 
     def read_link(self, name: str) -> None:
         """Take over a link's element, opening and the heads held at its ends."""
@@ -197,22 +227,45 @@ class _System:
         self.numbers.fixed[i] = self._head(link.inlet) - self._head(link.outlet)
         self.zones: list[list[str]] | None = None
 
-    def read_node(self, name: str) -> None:
-        """Take over a node's inflow, height, pressure."""
+    def read_node(self, name: str, touch: bool = True) -> None:
+        """Take over a node's inflow, height, pressure; ``touch`` the links at it too."""
         node = self.net.nodes[name]
         if node.p is None:
-            self.numbers.inflow[self.node_place[name]] = node.m_flow
-            self.last = None
+            i = self.node_place[name]
+            self.numbers.inflow[i] = node.m_flow
+            self.lift[i] = self.net.fluid.rho * GRAVITY * node.z - self.datum
             self.zones = None
-        else:
+            return
+        self.held[self.row[name]] = node.p
+        if touch:
             for other, link in self.net.links.items():
                 if name in (link.inlet, link.outlet):
                     self.read_link(other)
 
+    def valve_writer(self, names: Sequence[str]) -> Callable[[Any], None]:
+        """See Network."""
+        valves = [self.net.links[name].element for name in names]
+        by_law: dict[str, list[int]] = {}
+        for i, valve in enumerate(valves):
+            assert isinstance(valve, Valve)
+            by_law.setdefault(valve.characteristic, []).append(i)
+        k = np.array([valve.k for valve in valves if isinstance(valve, Valve)])
+        rows = np.array([self.slot[name][1] for name in names])
+        table = self.numbers.parameters[self.slot[names[0]][0]]
+
+        def write(y: Any) -> None:
+            openings = np.asarray(y, dtype=float)
+            if openings.shape != k.shape or not (openings.min() >= 0.0 and openings.max() <= 1.0):
+                raise NetworkError(f"openings are {k.size} numbers in 0..1")
+            for law, places in by_law.items():
+                table[rows[places], 0] = k[places] * CHARACTERISTICS[law](openings[places])
+
+        return write
+
     def _head(self, name: str) -> float:
-        """Pressure at height zero, Pa, of a node that holds its pressure; else 0."""
+        """Pressure at height zero, Pa, of a node that holds its pressure, over the datum; else 0."""
         node = self.net.nodes[name]
-        return 0.0 if node.p is None else node.p + self.net.fluid.rho * GRAVITY * node.z
+        return 0.0 if node.p is None else node.p + self.net.fluid.rho * GRAVITY * node.z - self.datum
 
     def solve(self, warm: bool) -> Solution:
         if self.zones is None:
@@ -221,39 +274,37 @@ class _System:
             q, h, rounds = self.solver.solve(self.numbers, self.last if warm else None)
         except ArithmeticError as error:
             raise NetworkError(f"{error}; check the sizes and flows of this network for a wrong unit") from None
-        self.last = q
+        self.last = q, h
         return self._solution(q, h, rounds)
 
     def _solution(self, q: Array, h: Array, rounds: int) -> Solution:
-        net, weight = self.net, self.net.fluid.rho * GRAVITY
-        against = q[self.one_way] * HOLD / self.numbers.usual[self.one_way]
-        for i in self.one_way[against < -1e8]:
-            name = self.link_names[i]
-            raise NetworkError(
-                f"link {name} is one-way from {net.links[name].inlet} to {net.links[name].outlet}, but what flows into "
-                f"and out of the nodes beyond it has no other way than backwards through it: turn it round, open another"
-                " way, or change those flows"
-            )
-        p = {name: node.p for name, node in net.nodes.items() if node.p is not None}
-        p |= {name: float(h[i]) - weight * net.nodes[name].z for i, name in enumerate(self.free)}
-        for zone in self.zones or ():
-            p |= dict.fromkeys(zone, math.nan)
-        return Solution(
-            {name: p[name] for name in net.nodes},
-            dict(zip(self.link_names, q.tolist(), strict=True)),
-            tuple(tuple(zone) for zone in self.zones or ()),
-            tuple(self.link_names[i] for i in self.one_way[against < -1.0]),
-            rounds,
-        )
+        links = tuple(self.link_names)
+        holding: tuple[str, ...] = ()
+        if self.one_way.size:
+            against = q[self.one_way] * HOLD / self.numbers.usual[self.one_way]
+            for i in self.one_way[against < -1e8]:
+                link = self.net.links[links[i]]
+                raise NetworkError(
+                    f"link {links[i]} is one-way from {link.inlet} to {link.outlet}, but what flows into and out of "
+                    "the nodes beyond it has no other way than backwards through it: turn it round, open "
+                    "another way, or change those flows"
+                )
+            holding = tuple(links[i] for i in self.one_way[against < -1.0])
+        p = self.held.copy()
+        p[self.free_place] = h[: len(self.free)] - self.lift
+        isolated = tuple(tuple(zone) for zone in self.zones or ())
+        for zone in isolated:
+            p[[self.row[name] for name in zone]] = math.nan
+        return Solution(tuple(self.net.nodes), links, p, q, isolated, holding, rounds)
 
     def _isolated(self) -> list[list[str]]:
         """Parts without a held pressure; anchors their heads. Raises NetworkError for one that needs flow."""
         names = [*self.free, *(name for name, node in self.net.nodes.items() if node.p is not None)]
         index = {name: i for i, name in enumerate(names)}
         opened = [link for link in self.net.links.values() if link.open]
-        ends = [(index[link.inlet], index[link.outlet]) for link in opened]
-        rows, columns = zip(*ends, strict=True) if ends else ((), ())
-        graph = sparse.coo_matrix((np.ones(len(ends)), (rows, columns)), shape=(len(names), len(names)))
+        rows = np.array([index[link.inlet] for link in opened], dtype=np.int64)
+        columns = np.array([index[link.outlet] for link in opened], dtype=np.int64)
+        graph = sparse.coo_matrix((np.ones(len(opened)), (rows, columns)), shape=(len(names), len(names)))
         _, label = connected_components(graph, directed=False)
         held = set(label[len(self.free) :].tolist())
         parts: dict[int, list[str]] = {}
@@ -268,8 +319,9 @@ class _System:
             flows = [self.net.nodes[name].m_flow for name in part]
             if abs(sum(flows)) > 1e-9 * max(map(abs, flows)):
                 raise NetworkError(
-                    f"{sum(flows):+.4g} kg/s from outside into {_few(part)}, but no open way leads from there to a node "
-                    "that holds its pressure: open a link, hold a pressure there, or let the flows add up to nothing"
+                    f"{sum(flows):+.4g} kg/s from outside into {_few(part)}, but no open way leads from there to a "
+                    "node that holds its pressure: open a link, hold a pressure there, or let the flows add up to "
+                    "nothing"
                 )
         return list(parts.values())
 

@@ -29,6 +29,8 @@ Array = npt.NDArray[np.float64]
 ROUNDS = 100
 FLOW_TOLERANCE = 1e-8
 """of the largest flow: below this change the last Newton step is taken and the flows are found"""
+ROUNDING = 1e-13
+"""of the largest head: what a link's drop may be off where so little of it moves much water (loops that stand still)"""
 HEAD_TOLERANCE = 1e-3
 """Pa: the same for the heads, plus 1e-10 of the largest"""
 OVERSHOOT = 0.5
@@ -106,51 +108,59 @@ class Solver:
         step = _step(groups, self.incidence, one_way)
         self._step = fastest(step) if compiled else step
         self._buffer, self._run = self._step.buffer()
-        self._q = np.zeros(self.links)
-        self._out = [np.zeros(self.links) for _ in range(3)] + [np.zeros(max(nodes, 1))]
+        self._q, self._h = np.zeros(self.links), np.zeros(max(nodes, 1))
+        self._out = [np.zeros(self.links), np.zeros(self.links), np.zeros(max(nodes, 1))]
         for i, out in enumerate(self._out):
-            self._buffer.set_res(i, memoryview(out))
+            self._buffer.set_res(i, out.data)
 
-    def solve(self, numbers: Numbers, start: Array | None = None) -> tuple[Array, Array, int]:
-        """Flows of the links, heads of the free nodes, and the rounds it took; from ``start`` flows if given.
+    def solve(self, numbers: Numbers, start: tuple[Array, Array] | None = None) -> tuple[Array, Array, int]:
+        """Flows of the links, heads of the free nodes, and the rounds it took; from ``start``, both of them, if given.
 
         Raises ArithmeticError if the flows are not found.
         """
         self._load(numbers)
-        self._q[:] = (numbers.usual if start is None else start) * numbers.opened
+        self._q[:] = numbers.usual * numbers.opened if start is None else start[0]
+        self._h[:] = 0.0 if start is None else start[1]
         m, gap, h = self._evaluate()
-        if start is None or np.max(np.abs(self._imbalance(numbers))) > 1e-9 * np.max(np.abs(self._q), initial=1e-9):
-            self._q += m
+        if start is None or self._unbalanced(numbers):
+            self._q += m  # whatever it costs: from here on the nodes balance, and the content has a meaning
+            self._h[:] = h
             m, gap, h = self._evaluate()
         for rounds in range(1, ROUNDS + 1):
-            before = h
-            done = np.max(np.abs(m)) <= FLOW_TOLERANCE * np.max(np.abs(self._q)) + 1e-12
-            at, step, slope = self._q.copy(), m, m @ gap
+            done = self._done(m, gap, h, numbers)
+            at, step, slope = self._q.copy(), m, float(m @ gap)
             self._q += step
-            m, gap, h = self._evaluate()
-            if done and np.max(np.abs(h - before)) <= HEAD_TOLERANCE + 1e-10 * np.max(np.abs(h)):
+            self._h[:] = h
+            if done:
                 return self._q.copy(), h, rounds
-            if step @ gap > OVERSHOOT * abs(slope):
-                m, gap, h = self._search(at, step, slope, step @ gap)
-        raise ArithmeticError(
-            f"no flows found in {ROUNDS} rounds; the largest change was still {np.max(np.abs(m)):.3g} kg/s"
-        )
+            m, gap, h = self._evaluate()
+            end = float(step @ gap)
+            if end > OVERSHOOT * abs(slope):
+                m, gap, h = self._search(at, step, slope, end)
+        raise ArithmeticError(f"no flows in {ROUNDS} rounds; the largest change was still {np.max(np.abs(m)):.3g} kg/s")
 
     def _load(self, numbers: Numbers) -> None:
         shared = (numbers.usual, numbers.opened, numbers.fixed, numbers.inflow, numbers.anchor)
-        self._inputs = [self._q, *shared, *numbers.parameters]
+        self._inputs = [self._q, self._h, *shared, *numbers.parameters]
         for i, value in enumerate(self._inputs):
-            self._buffer.set_arg(i, memoryview(value))
+            self._buffer.set_arg(i, value.data)
 
     def _evaluate(self) -> tuple[Array, Array, Array]:
-        """At the present flows: Newton's change of them, f - B h, and the heads."""
+        """At the present flows: Newton's change of them, f - B h, and the heads h, both after it."""
         self._run()
-        m, gap, _, h = self._out
+        m, gap, h = self._out
         return m.copy(), gap.copy(), h.copy()
 
-    def _imbalance(self, numbers: Numbers) -> Array:
-        out: Array = self.incidence.T @ self._q - numbers.inflow
-        return out * (numbers.anchor == 0.0)
+    def _done(self, m: Array, gap: Array, h: Array, numbers: Numbers) -> bool:
+        highest = np.max(np.abs(h)) + np.max(np.abs(numbers.fixed))
+        if np.max(np.abs(h - self._h)) > HEAD_TOLERANCE + 1e-10 * highest:
+            return False
+        small = np.abs(m) <= FLOW_TOLERANCE * np.max(np.abs(self._q)) + 1e-12
+        return bool(np.all(small | (np.abs(gap) <= ROUNDING * highest + 1e-9)))
+
+    def _unbalanced(self, numbers: Numbers) -> bool:
+        missing = (self.incidence.T @ self._q - numbers.inflow) * (numbers.anchor == 0.0)
+        return bool(np.max(np.abs(missing)) > 1e-9 * np.max(np.abs(self._q), initial=1e-9))
 
     def _search(self, at: Array, step: Array, first: float, last: float) -> tuple[Array, Array, Array]:
         """Go to where the content's slope along the step has all but gone: regula falsi (Illinois)."""
@@ -159,7 +169,7 @@ class Solver:
             t = low - low_slope * (high - low) / (high_slope - low_slope)
             self._q[:] = at + t * step
             m, gap, h = self._evaluate()
-            slope = step @ gap
+            slope = float(step @ gap)
             if abs(slope) <= OVERSHOOT * abs(first):
                 break
             if slope > 0:
@@ -170,11 +180,12 @@ class Solver:
 
 
 def _step(groups: Sequence[Group], incidence: Any, one_way: npt.NDArray[np.int64]) -> ca.Function:
-    """(q, usual, opened, fixed, inflow, anchor, parameters ...) -> (change of q, f - B h, f, h)."""
+    """(q, h, usual, opened, fixed, inflow, anchor, parameters ...) -> (change of q, f - B h, h); h is corrected, not
+    found anew, so that rounding in the linear system heals."""
     links, nodes = incidence.shape
     names = ("q", "usual", "opened", "fixed")
     q, usual, opened, fixed = (ca.MX.sym(name, links) for name in names)
-    inflow, anchor = ca.MX.sym("inflow", nodes), ca.MX.sym("anchor", nodes)
+    h, inflow, anchor = (ca.MX.sym(name, nodes) for name in ("h", "inflow", "anchor"))
     given, drops, slopes, first = [], [], [], 0
     for i, group in enumerate(groups):
         p = ca.MX.sym(f"p_{i}", group.parameters, group.links)
@@ -196,10 +207,11 @@ def _step(groups: Sequence[Group], incidence: Any, one_way: npt.NDArray[np.int64
     B = ca.DM(incidence.tocsc())
     pattern, spread = _normal(incidence)
     matrix = ca.MX(pattern, spread @ ca.vertcat(g, anchor))
-    rhs = inflow - B.T @ (q + g * (fixed - f))
-    h = ca.solve(matrix, rhs, "ldl")
     gap = f - B @ h - fixed
-    return ca.Function("network", [q, usual, opened, fixed, inflow, anchor, *given], [-g * gap, gap, f, h])
+    change = ca.solve(matrix, inflow - B.T @ (q - g * gap) - anchor * h, "ldl")
+    gap = gap - B @ change
+    given = [q, h, usual, opened, fixed, inflow, anchor, *given]
+    return ca.Function("network", given, [-g * gap, gap, h + change])
 
 
 def _hold(q: Any, usual: Any) -> tuple[Any, Any]:
