@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from plant_models.compiled import fastest
+from plant_models.compiled import compiler, libraries
 
 Array = npt.NDArray[np.float64]
 
@@ -106,7 +106,7 @@ class Solver:
         )
         self.one_way = one_way
         step = _step(groups, self.incidence, one_way)
-        self._step = fastest(step) if compiled else step
+        self._step = _machine_code(step) if compiled else step
         self._buffer, self._run = self._step.buffer()
         self._q, self._h = np.zeros(self.links), np.zeros(max(nodes, 1))
         self._out = [np.zeros(self.links), np.zeros(self.links), np.zeros(max(nodes, 1))]
@@ -177,6 +177,16 @@ class Solver:
             else:
                 low, low_slope, high_slope = t, slope, 0.5 * high_slope
         return m, gap, h
+
+
+def _machine_code(function: ca.Function) -> ca.Function:
+    """The function compiled, if there is a compiler; else itself."""
+    if compiler() is None:
+        return function
+    generator = ca.CodeGenerator("network.c", {"with_header": False})
+    generator.add(function)
+    library = libraries({"network": generator.dump()})["network"]
+    return ca.external(function.name(), library._name)
 
 
 def _step(groups: Sequence[Group], incidence: Any, one_way: npt.NDArray[np.int64]) -> ca.Function:
