@@ -258,7 +258,7 @@ class Estimator:
         P = sum(seen[f"{n}.P_el"] for n in names)
         m = sum(seen[f"{n}.m_flow"] for n in names)
         dp = float(np.mean([seen[f"{n}.dp"] for n in names]))
-        model = float(self._model.pumping(m, dp)) / self._design.pumps.machine.eta_motor
+        model = float(self._model.pump_electricity(self._model.pumping(m, dp), m))
         nominal = self._design.pumps.count * self._design.pumps.machine.P_shaft_nominal
         return P / model if model > 1e-3 * nominal else None
 

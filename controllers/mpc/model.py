@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from controllers.mpc.design import Design
-from plant_models import heat_transfer, hydraulics
+from plant_models import drive, heat_transfer, hydraulics
 from plant_models.mathx import maximum, softplus
 from plant_models.media import WATER
-from plant_models.smooth import at_least
+from plant_models.smooth import at_least, at_most
 
+PUMP_SHARE, PUMPS_WIDTH = 0.875, 0.1
+"""of its nominal flow a running facility pump gives: middle of the band of their staging; its rounding, pumps"""
 T_PROPERTIES = 303.15
 """K, at which the facility water's heat capacity and density are taken"""
 DIRECT_WIDTH = 0.3
@@ -104,11 +106,11 @@ class ReducedPlant:
         P_mean, P_hot = P_it / cdu.racks, P_it / cdu.racks * (1.0 + cdu.load_spread)
         P_total = cdu.racks * rack.power(P_mean, case(P_mean))
         T_hot = case(P_hot)
-        P_shaft = y * y * y * cdu.P_pump_nominal
+        P_shaft = cdu.P_shaft_pump(y)
         Q_flow = rack.liquid_fraction * P_total + P_shaft
         return Chips(
             P_total, Q_flow, T_supply + Q_flow / (m_tcs * cdu.tcs.cp(T_supply + 4.0)),
-            rack.T_gpu(rack.power(P_hot, T_hot), T_hot), P_shaft / cdu.eta_motor,
+            rack.T_gpu(rack.power(P_hot, T_hot), T_hot), cdu.P_el_pump(y),
         )  # fmt: skip
 
     def exchange(self, m_ratio: Any, y: Any, f_exchange: Any) -> Any:
@@ -134,6 +136,13 @@ class ReducedPlant:
         pump = self.design.pumps.machine
         head = dp_header + self.design.rest * m_flow * m_flow
         return m_flow * head / (self.rho * pump.eta_hydraulic)
+
+    def pump_electricity(self, P_shaft: Any, m_flow: Any) -> Any:
+        """Electricity of all facility pumps, W, that give ``P_shaft`` (W) at ``m_flow`` (kg/s), staged by flow."""
+        pump = self.design.pumps.machine
+        needed = at_least(m_flow / (PUMP_SHARE * pump.m_flow_nominal), 1.0, PUMPS_WIDTH)
+        running = at_most(needed, float(self.design.pumps.count * pump.n_pumps), PUMPS_WIDTH)
+        return drive.electric_power(P_shaft, pump.P_shaft_nominal, pump.eta_motor, running)
 
     def rejection(self, m_flow: Any, T_warm: Any, fan: Any, spray: Any, weather: tuple[Any, Any, Any],
                   f_cooler: Any) -> Rejection:  # fmt: skip
@@ -229,5 +238,5 @@ class ReducedPlant:
         one, two, UA = bank.machine.primary, bank.machine.secondary, bank.machine.UA_nominal
         full = float(heat_transfer.counter_flow(UA, one.m_flow_nominal * self.cp, two.m_flow_nominal * self.cp))
         driving = softplus(T_return - T_network - bank.machine.dT_on, DIRECT_WIDTH)
-        P_pumps = sum(float(s.P_shaft(s.m_flow_nominal)) / s.eta_motor for s in (one, two) if s.drive == "pump")
+        P_pumps = sum(float(s.P_el(s.m_flow_nominal)) for s in (one, two))
         return bank.count * opening * full * driving, bank.count * opening * P_pumps

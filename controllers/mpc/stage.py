@@ -148,8 +148,8 @@ class StageModel:
         ]
         if air:
             above += [(air.Q_coils - air.Q_flow) / air_nominal(design), (x["T_chw"] - p["T_chw_lowest"]) / 10.0]
-        P_pumps = P_shaft / design.pumps.machine.eta_motor * g["f_pump"]
-        P_tcs = p["n_busy"] * busy.P_pump + self.n_hot * cdu.P_pump_nominal / cdu.eta_motor * (y_hot**3 - x["y"] ** 3)
+        P_pumps = r.pump_electricity(P_shaft, m) * g["f_pump"]
+        P_tcs = p["n_busy"] * busy.P_pump + self.n_hot * (cdu.P_el_pump(y_hot) - cdu.P_el_pump(x["y"]))
         power = {
             "it": P_it - p["n_busy"] * p["P_busy"], "tcs": P_tcs, "fws": P_pumps, "coolers": coolers.P_el,
             "air": air.P_el if air else 0.0, "heat": heat.P_el if heat else 0.0,

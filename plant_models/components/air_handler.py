@@ -7,7 +7,7 @@ For n equal units that share the water flow m (a: air, r: flow over nominal)::
     UA       = UA_nominal/(s r_w^-0.8 + (1 - s) r_a^-0.6)      s: the water's share of the resistance
     Q        = G(UA, m cp, m_a cp_a) (T_room - T_in)            counter-flow, sensible heat only
     C dT/dt  = H_in + H_out + Q                                one outlet volume with the coil's metal
-    Q_room   = Q - P_fan,   P_fan = n P_fan,nominal y^3         all fan power warms the room air
+    Q_room   = Q - P_fan,   P_fan = n fan_power(y)              with its losses, all of it warms the room air
 
 The room is a heat node: its temperature is that of the air the units draw in (the hot aisle). UA_nominal is solved
 from the nominal point, which the model reproduces; cp is taken half way between T_in and T_room. A PI loop with
@@ -50,6 +50,10 @@ class AirHandler(Component):
     m_flow_air_nominal: MassFlow = Field(description="of one unit, fan at full speed")
     dp_nominal: Pressure = Field(gt=0, description="coil, valve and connections at nominal water flow")
     P_fan_nominal: Power = Field(description="electricity of one unit's fans at full speed")
+    eta_motor: Fraction = Field(
+        0.88, gt=0, le=1, description="of the fans' motors and drives at full speed [assumption]"
+    )
+    y_fan_min: Fraction = Field(0.2, gt=0, lt=1, description="lowest speed of a fan; for less air fewer fans run")
     volume: Volume = Field(description="water content of one unit's coil and pipes")
     C_metal: HeatCapacity = Field(1e5, description="metal of one unit's coil [assumption: 250 kg of copper, aluminium]")
     water_share: Fraction = Field(0.25, gt=0, lt=1, description="of the resistance, nominal [assumption: finned tubes]")
@@ -154,7 +158,7 @@ class AirHandler(Component):
         Q_flow = (v["room.T"] - T_upstream) * heat_transfer.counter_flow(
             UA, m_flow * self.fluid.cp(0.5 * (T_upstream + v["room.T"])), C_air
         )
-        P_fan = air_side.fan_power(v["y_fan"], self.n_units * self.P_fan_nominal)
+        P_fan = air_side.fan_power(v["y_fan"], self.n_units * self.P_fan_nominal, self.eta_motor, self.y_fan_min)
 
         loop = Pi(self.gain, self.reset)
         error = v["room.T"] - v["T_room_set"]

@@ -1,7 +1,7 @@
 """Coolant distribution unit with its racks: the technology loop (PG25), a plate exchanger, the facility-side valve.
 
 Technology side, a closed loop whose flow follows the secondary pump's speed (pump curve and circuit are both quadratic,
-so the operating point scales: m = y m_nominal, P_shaft = y^3 P_nominal):
+so the operating point scales: m = y m_nominal, P_shaft = y^3 P_nominal; electricity: plant_models.drive):
 
     racks (gpu_rack) -> T_return -> plate exchanger -> T_supply -> racks
 
@@ -26,7 +26,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from plant_models import heat_transfer, hydraulics
+from plant_models import drive, heat_transfer, hydraulics
 from plant_models.component import Component, Equations, FluidPort, HeatPort, MediumName, Port, Value, positive, through
 from plant_models.components.gpu_rack import GpuRack, worst
 from plant_models.local_control import Pi, lag_rate, stroke_rate
@@ -51,7 +51,7 @@ class Cdu(Component):
     m_flow_tcs_nominal: MassFlow
     P_pump_nominal: Power = Field(description="shaft power of the secondary pumps at full speed")
     eta_motor: Fraction = Field(
-        0.92, gt=0, description="motor and drive; their losses go to the room, not into the loop"
+        0.92, gt=0, description="motor and drive at full speed; losses go to the room, not into the loop"
     )
     volume_line: Volume = Field(description="coolant in the supply line, as much again in the return line")
     UA_nominal: Conductance
@@ -135,6 +135,14 @@ class Cdu(Component):
             output("m_flow_tcs", "kg/s", "coolant"),
         )  # fmt: skip
 
+    def P_shaft_pump(self, y: Value) -> Value:
+        """Shaft power of the secondary pumps at the speed y, W."""
+        return y * y * y * self.P_pump_nominal
+
+    def P_el_pump(self, y: Value) -> Value:
+        """Electricity of the secondary pumps at the speed y, W."""
+        return drive.electric_power(self.P_shaft_pump(y), self.P_pump_nominal, self.eta_motor)
+
     def facility_flow(self, dp: Value, valve: Value) -> Value:
         """kg/s through exchanger and valve at a pressure difference and a valve position."""
         opening = hydraulics.equal_percentage(valve, self.rangeability, self.leakage)
@@ -172,7 +180,7 @@ class Cdu(Component):
             power, H_racks = power + P, H_racks + m_rack * tcs.h(T_coolant)
             junctions.append(self.rack.T_gpu(P, T_case))
 
-        P_shaft = v["pump"] ** 3 * self.P_pump_nominal
+        P_shaft = self.P_shaft_pump(v["pump"])
         line = signal["T_supply"].energy
         rates["T_supply"] = (m_tcs * (tcs.h(T_return) - tcs.h(T_supply)) - Q + P_shaft) / line
         rates["T_return"] = (H_racks - m_tcs * tcs.h(T_return)) / line
@@ -190,6 +198,6 @@ class Cdu(Component):
             },
             {
                 "T_gpu_max": worst(junctions), "P_it_total": power, "P_pump": P_shaft,
-                "P_el": P_shaft / self.eta_motor, "Q_flow": Q, "m_flow_fws": m_fws, "m_flow_tcs": m_tcs,
+                "P_el": self.P_el_pump(v["pump"]), "Q_flow": Q, "m_flow_fws": m_fws, "m_flow_tcs": m_tcs,
             },
         )  # fmt: skip

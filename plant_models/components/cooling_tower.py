@@ -10,7 +10,7 @@ For n equal cells that share the water flow m (h_s: enthalpy of saturated air, c
     C dT/dt    = H_in + H_out - Q                                  one mixed sump with the bypassed water
     evaporated = m_a (w_e - w_in)(1 - exp(-NTU)),  h_s,e = h_s(T_wet) + Q/m_a/(1 - exp(-NTU))
     bled       = evaporated/(cycles - 1), at least the drift       blow-down and drift together
-    P_el       = n P_fan y^3 density ratio
+    P_el       = n P_fan fan_power(y, density ratio)             cubic at the shaft, staged: plant_models.air_side
 
 Source: J. E. Braun, S. A. Klein, J. W. Mitchell, Effectiveness models for cooling towers and cooling coils, ASHRAE
 Transactions 95(2), 1989. The slope is taken as the chord to the wet bulb instead of to the leaving water, so that the
@@ -61,6 +61,10 @@ class CoolingTower(Component):
     m_flow_air_nominal: MassFlow = Field(description="of one cell, fans at full speed, T_wet_nominal + 5 K, 101325 Pa")
     dp_nominal: Pressure = Field(gt=0, description="nozzles, static head and connections at nominal water flow")
     P_fan_nominal: Power = Field(description="electricity of one cell's fans at full speed")
+    eta_motor: Fraction = Field(
+        0.9, gt=0, le=1, description="of the fans' motors and drives at full speed [assumption]"
+    )
+    y_fan_min: Fraction = Field(0.25, gt=0, lt=1, description="lowest speed of a fan; for less air fewer fans run")
     volume: Volume = Field(description="sump of one cell")
     air_floor: Fraction = Field(0.1, gt=0, lt=0.5, description="air flow by natural draught [assumption]")
     cycles: Ratio = Field(4.0, gt=1, description="cycles of concentration, 3..6")
@@ -209,7 +213,9 @@ class CoolingTower(Component):
             },
             outputs={
                 "Q_flow": -Q,
-                "P_el": air_side.fan_power(v["y_fan"], self.n_units * self.P_fan_nominal) * density,
+                "P_el": air_side.fan_power(
+                    v["y_fan"], self.n_units * self.P_fan_nominal, self.eta_motor, self.y_fan_min, density
+                ),
                 "m_flow": m_flow,
                 "m_flow_evaporated": m_evaporated,
                 "m_flow_bled": maximum(m_evaporated / (self.cycles - 1.0), self.drift * m_fill * v["y_fan"]),

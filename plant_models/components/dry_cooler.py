@@ -3,12 +3,13 @@
 For n equal units that share the water flow m (a: air, b: bypass share, r: flow over nominal)::
 
     m          = mass_flow(p_in - p_out)                              three-way valve: drop independent of b
-    m_a        = n m_a,nominal (floor + (1 - floor) y) density ratio   fan speed y; free convection at standstill
+    m_a        = n m_a,nominal (floor d + (1 - floor) y) density ratio fan speed y; natural draught of the share d
+    d          = leakage + (1 - leakage) running                       of the units whose dampers are open
     T_a,in     = T_dry - eff spray (T_dry - T_wet)                     pads move the air along its wet-bulb line
     UA         = UA_nominal/(s r_w^-0.8 + (1 - s) r_a^-0.6)            s: the water's share of the resistance
     Q          = G(UA, (1 - b) m cp, m_a cp_a) (T_in - T_a,in)         counter-flow
     C dT/dt    = H_in + H_out - Q                                      one mixed outlet volume with the coil's metal
-    P_el       = n P_fan y^3 density ratio
+    P_el       = n P_fan fan_power(y, density ratio)                   cubic at the shaft, staged: air_side
     evaporated = m_a (w(T_a,in, T_wet) - w(T_dry, T_wet)),  bled = evaporated/(cycles - 1)
 
 UA_nominal is solved from the nominal point, which the model reproduces exactly. Coils of four and more rows in
@@ -16,8 +17,10 @@ cross-counter-flow come within a few per cent of counter-flow (VDI Heat Atlas, C
 and T_a,in, so that the water never passes the air's temperature. One PI loop with anti-windup holds the leaving water
 by split range: below zero its command opens the bypass around the coil, above zero it speeds up the fans. The bypass
 leaves little water in the coil, which frost cools further than the rest; a frost thermostat on the water leaving the
-coil, T_coil, closes the bypass between T_coil_min + 2 K and T_coil_min, and rather lets the water that leaves become
-colder than its set-point. Fans and spray are released by a flow switch; the spray is locked in frost between
+coil, T_coil, closes the bypass and stops the fans between T_coil_min + 2 K and T_coil_min, and rather lets the water
+that leaves become colder than its set-point. Below the lowest speed of their drives fewer units run at it and the
+others stand behind shut dampers, with water in their coils: in frost the draught through standing fans alone would
+cool away a quarter of the nominal heat, and no bypass could help without freezing the coil. Fans and spray are released by a flow switch; the spray is locked in frost between
 T_spray_min and 2 K above. The spray water is open water: it has its own accounts and no part
 in the loop's mass balance; the heat it takes is in Q.
 
@@ -74,10 +77,17 @@ class DryCooler(Component):
     m_flow_air_nominal: MassFlow = Field(description="of one unit, fans at full speed, T_air_nominal, 101325 Pa")
     dp_nominal: Pressure = Field(gt=0, description="coil, valve and connections at nominal water flow")
     P_fan_nominal: Power = Field(description="electricity of one unit's fans at full speed")
+    eta_motor: Fraction = Field(
+        0.88, gt=0, le=1, description="of the fans' motors and drives at full speed [assumption]"
+    )
+    y_fan_min: Fraction = Field(0.2, gt=0, lt=1, description="lowest speed of a fan; for less air fewer fans run")
     volume: Volume = Field(description="water content of one unit")
     C_metal: HeatCapacity = Field(1e6, description="metal of one unit's coil [assumption: 2 t of copper, steel]")
     water_share: Fraction = Field(0.25, gt=0, lt=1, description="of the resistance, nominal [assumption: finned tubes]")
     air_floor: Fraction = Field(0.05, gt=0, lt=0.5, description="air flow by free convection [assumption]")
+    damper_leakage: Fraction = Field(
+        0.05, gt=0, le=1, description="of the air by free convection through shut dampers; 1: no dampers [assumption]"
+    )
     pad_efficiency: Fraction = Field(0.7, description="saturation of the pads: 0.6..0.8; 0: no pads")
     cycles: Ratio = Field(4.0, gt=1, description="cycles of concentration of the spray water, 3..6")
     T_spray_min: Temperature = Field(278.15, description="no spray below this air temperature [assumption]")
@@ -176,7 +186,7 @@ class DryCooler(Component):
         wetted = v["spray"] * released * smoothstep((T_dry - self.T_spray_min) / 2.0)
         T_air = T_dry - self.pad_efficiency * wetted * (T_dry - T_wet)
         density = air_side.density_ratio(T_dry, p, self.T_air_nominal)
-        air = air_side.air_share(v["y_fan"], self.air_floor) * density
+        air = density * air_side.air_share_dampers(v["y_fan"], self.air_floor, self.y_fan_min, self.damper_leakage)
         m_air = air * self.n_units * self.m_flow_air_nominal
         m_evaporated = m_air * (
             psychrometrics.humidity_ratio_wet_bulb(T_air, T_wet, p)
@@ -202,7 +212,7 @@ class DryCooler(Component):
         return Equations(
             rates={
                 "T": (H_in + H_out + Q_flow) / self.C,
-                "y_fan": lag_rate(clip(command, 0.0, 1.0) * released, v["y_fan"], self.fan_time),
+                "y_fan": lag_rate(clip(command, 0.0, 1.0) * released * frost_free, v["y_fan"], self.fan_time),
                 "bypass": stroke_rate(clip(-command, 0.0, 1.0) * frost_free, v["bypass"], self.valve_stroke),
                 "integral": self.loop.rate(error, v["integral"]),
             },
@@ -212,7 +222,9 @@ class DryCooler(Component):
             },
             outputs={
                 "Q_flow": Q_flow,
-                "P_el": air_side.fan_power(v["y_fan"], self.n_units * self.P_fan_nominal) * density,
+                "P_el": air_side.fan_power(
+                    v["y_fan"], self.n_units * self.P_fan_nominal, self.eta_motor, self.y_fan_min, density
+                ),
                 "m_flow": m_flow,
                 "m_flow_evaporated": m_evaporated,
                 "m_flow_bled": m_evaporated / (self.cycles - 1.0),

@@ -32,7 +32,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from plant_models import arrangements, heat_transfer, hydraulics
+from plant_models import arrangements, drive, heat_transfer, hydraulics
 from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, through
 from plant_models.local_control import stroke_rate
 from plant_models.mathx import tanh
@@ -64,7 +64,8 @@ class ExchangerSide(BaseModel):
     rangeability: float = Field(50.0, gt=1, description="branch: of the valve")
     leakage: float = Field(5e-4, ge=0, lt=0.1, description="branch: of the closed valve, share of its Kv")
     eta_pump: Fraction = Field(0.75, gt=0, description="pump: shaft to hydraulic power [assumption]")
-    eta_motor: Fraction = Field(0.93, gt=0, description="pump: motor and drive, whose losses go to the room")
+    eta_motor: Fraction = Field(0.93, gt=0, le=1, description="pump: motor and drive at full flow; losses to the room")
+    y_min: Fraction = Field(0.3, gt=0, lt=1, description="pump: lowest speed; for less flow it runs part of the time")
 
     @property
     def fluid(self) -> Medium:
@@ -80,13 +81,24 @@ class ExchangerSide(BaseModel):
         opening = hydraulics.equal_percentage(position, self.rangeability, self.leakage)
         return hydraulics.mass_flow(dp, hydraulics.series(k_plates, k_valve * opening), 1e-3 * self.dp_nominal)
 
+    @property
+    def P_shaft_nominal(self) -> float:
+        """Shaft power of the pump at nominal flow, W."""
+        return self.m_flow_nominal * self.dp_nominal / (float(self.fluid.rho(313.15)) * self.eta_pump)
+
     def P_shaft(self, m_flow: Value) -> Value:
         """Shaft power of the pump, all heat of the water, W; 0 for a branch."""
         if self.drive == "branch":
             return 0.0 * m_flow
-        rho = float(self.fluid.rho(313.15))
-        nominal = self.m_flow_nominal * self.dp_nominal / (rho * self.eta_pump)
-        return nominal * (m_flow / self.m_flow_nominal) ** 3
+        running, speed = drive.staged(m_flow / self.m_flow_nominal, self.y_min)
+        return self.P_shaft_nominal * running * speed * speed * speed
+
+    def P_el(self, m_flow: Value) -> Value:
+        """Electricity of the pump, W; 0 for a branch."""
+        if self.drive == "branch":
+            return 0.0 * m_flow
+        running, _ = drive.staged(m_flow / self.m_flow_nominal, self.y_min)
+        return drive.electric_power(self.P_shaft(m_flow), self.P_shaft_nominal, self.eta_motor, running)
 
 
 class PlateExchanger(Component):
@@ -199,7 +211,7 @@ class PlateExchanger(Component):
             outputs={
                 "Q_flow": H_1_in + H_1_out,
                 "Q_flow_secondary": -(H_2_in + H_2_out),
-                "P_el": P_1 / one.eta_motor + P_2 / two.eta_motor,
+                "P_el": one.P_el(m_1) + two.P_el(m_2),
                 "P_shaft": P_1 + P_2,
                 "m_flow_primary": m_1,
                 "m_flow_secondary": m_2,

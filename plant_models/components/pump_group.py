@@ -3,8 +3,9 @@
     m        = pump_group_flow(p_out - p_in, y, n)         curve, affinity laws, check valve: plant_models.hydraulics
     P_shaft  = pump_power(m, y, n), all of it heat in the water
     C dT/dt  = H_in + H_out + P_shaft
-    y        follows PI(dp_set - dp), dp between the two sensing ports, with the drive's ramp
+    y        follows PI(dp_set - dp), dp between the two sensing ports, with the drive's ramp, not below y_min
     n        follows n_on as pumps run up and coast down
+    P_el     = electric_power(P_shaft, n)                 motors and converters at part load: plant_models.drive
 
 The sensing ports pass no water: put them on the headers whose difference is to be held.
 """
@@ -16,7 +17,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from plant_models import hydraulics
+from plant_models import drive, hydraulics
 from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, positive, through
 from plant_models.local_control import Pi, lag_rate
 from plant_models.media import MEDIA
@@ -44,7 +45,10 @@ class PumpGroup(Component):
     dp_fittings: Pressure = Field(2e4, gt=0, description="suction, discharge and check valve at nominal flow")
     curvature: float = Field(0.25, gt=0, lt=0.5, description="shut-off head over nominal head, minus one")
     eta_hydraulic: Fraction = Field(0.80, gt=0, description="efficiency at the nominal point")
-    eta_motor: Fraction = Field(0.93, gt=0, description="motor and drive")
+    eta_motor: Fraction = Field(
+        0.93, gt=0, le=1, description="motor and drive at the nominal point; losses to the room"
+    )
+    y_min: Fraction = Field(0.3, lt=1, description="lowest speed of a drive, 0.25..0.4: cooling of motor and bearings")
     volume: Volume
     dp_design: Pressure = Field(gt=0, description="commissioned set-point")
     dp_lowest: Pressure = Field(gt=0)
@@ -115,7 +119,7 @@ class PumpGroup(Component):
         )  # fmt: skip
         H_in, H_out = through(MEDIA[self.medium], m, v["inlet.T"], v["T"], v["outlet.T"])
         dp = v["sense_high.p"] - v["sense_low.p"]
-        loop = Pi(self.gain, self.reset)
+        loop = Pi(self.gain, self.reset, lower=self.y_min)
         error = (v["dp_set"] - dp) / self.dp_nominal
         return Equations(
             {
@@ -128,5 +132,8 @@ class PumpGroup(Component):
                 "inlet.m_flow": m, "inlet.H_flow": H_in, "outlet.m_flow": -m, "outlet.H_flow": H_out,
                 "sense_high.m_flow": 0.0, "sense_high.H_flow": 0.0, "sense_low.m_flow": 0.0, "sense_low.H_flow": 0.0,
             },
-            {"m_flow": m, "dp": dp, "P_shaft": P_shaft, "P_el": P_shaft / self.eta_motor},
+            {
+                "m_flow": m, "dp": dp, "P_shaft": P_shaft,
+                "P_el": drive.electric_power(P_shaft, self.P_shaft_nominal, self.eta_motor, v["n"]),
+            },
         )  # fmt: skip

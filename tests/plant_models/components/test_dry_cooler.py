@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from CoolProp.HumidAirProp import HAPropsSI
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plant_models.components.dry_cooler import DryCooler
@@ -150,16 +150,48 @@ def test_leaving_water_is_held_by_fans_and_bypass(T_dry, T_in, share):
     assert min(settled["y_fan"], settled["bypass"]) < 0.02
 
 
+OPEN = DryCooler(**SIZES, damper_leakage=1.0)
+
+
 @pytest.mark.parametrize(("T_in", "share"), [(42, 0.1), (31, 0.3), (20, 0.2), (6, 0.05)])
 def test_frost_thermostat_keeps_the_coil_from_freezing_as_far_as_the_bypass_can(T_in, share):
-    """Little water in the coil would freeze there: with the bypass closed it undercools the leaving water instead."""
+    """Without dampers: little water in the coil would freeze there, so the bypass closes and all of it undercools."""
     settled = checks.settle(
-        COOLER, point(dp=60e3 * share**2, T_in=T_in, T_dry=-20, T_wet=-21, y_fan=0.0, T_leaving_set=30 + ZERO)
+        OPEN, point(dp=60e3 * share**2, T_in=T_in, T_dry=-20, T_wet=-21, y_fan=0.0, T_leaving_set=30 + ZERO)
     )
-    T_coil = float(COOLER.equations(settled).outputs["T_coil"])
+    T_coil = float(OPEN.equations(settled).outputs["T_coil"])
     assert settled["T"] < 30 + ZERO
     assert settled["y_fan"] == pytest.approx(0.0, abs=1e-3)
-    assert T_coil > COOLER.T_coil_min or settled["bypass"] == pytest.approx(0.0, abs=1e-3)
+    assert T_coil > OPEN.T_coil_min or settled["bypass"] == pytest.approx(0.0, abs=1e-3)
+
+
+@settings(max_examples=8, deadline=None)
+@given(load=st.floats(0.05, 0.3), flow=st.floats(0.15, 1.0), T_dry=st.floats(-20, 0), T_set=st.floats(15, 40))
+def test_little_load_in_frost_keeps_its_set_point_and_never_freezes(load, flow, T_dry, T_set):
+    """From warm water and fast fans down to 5 % of the load at -20 °C, at every set-point that is allowed."""
+    v = point(
+        dp=60e3 * flow**2, T_in=T_set + 10 * load / flow, T_dry=T_dry, T_wet=T_dry - 0.5, T_leaving_set=T_set + ZERO
+    )
+    for minutes in (5, 5, 10, 100):
+        v = checks.settle(COOLER, v, hours=minutes / 60)
+        assert min(v["T"], float(COOLER.equations(v).outputs["T_coil"])) > ZERO + 0.5
+    assert v["T"] == pytest.approx(T_set + ZERO, abs=0.3)
+
+
+def test_shut_dampers_leave_a_trace_of_the_natural_draught():
+    """5 % of the nominal heat enters a bank whose fans stand at -20 °C: only dampers keep the water from freezing."""
+    still = {"dp": 60e3 * 0.05**2, "T_in": 40.0, "T_dry": -20.0, "T_wet": -21.0, "y_fan": 0.0}
+    assert heat(**still) < 0.02 * 84e6
+    assert -float(OPEN.equations(point(**still)).outputs["Q_flow"]) > 0.1 * 84e6
+
+
+@given(y=st.floats(0.0, 1.0), T_dry=st.floats(-20, 45))
+def test_fans_cost_more_than_the_cube_of_their_speed(y, T_dry):
+    P = float(COOLER.equations(point(y_fan=y, T_dry=T_dry)).outputs["P_el"])
+    density = 300.15 / (T_dry + ZERO)
+    assert P >= 42 * 80e3 * 0.88 * y**3 * density * (1 - 1e-9)
+    full = float(COOLER.equations(point(y_fan=1.0, T_dry=T_dry)).outputs["P_el"])
+    assert P <= full * (1 + 1e-9)
 
 
 def test_coil_and_bypass_mix_to_what_leaves():
