@@ -28,7 +28,7 @@ FIXED, QUADRATIC = 0.49, 0.51
 """shares of the losses at rated load"""
 RUNNING_SMALL = 0.01
 """drives: fewer than this share a load as if they were as many"""
-SPEED_WIDTH = 0.02
+SPEED_WIDTH = 0.05
 """speed over which the lowest one is rounded off"""
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from controllers.mpc.design import Design
 from plant_models import drive, heat_transfer, hydraulics
+from plant_models.components.dry_cooler import DryCooler
 from plant_models.mathx import maximum, softplus
 from plant_models.media import WATER
 from plant_models.smooth import at_least, at_most
@@ -82,12 +83,16 @@ class Heat:
 
 
 class ReducedPlant:
-    """Functions of a :class:`Design`."""
+    """Functions of a :class:`Design`; dampers of dry coolers leak ``damper_leakage`` (0..1) at least."""
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, design: Design, damper_leakage: float = 0.0) -> None:
         self.design = design
         self.cp = float(WATER.cp(T_PROPERTIES))
         self.rho = float(WATER.rho(T_PROPERTIES))
+        cooler = design.coolers.machine
+        if isinstance(cooler, DryCooler):
+            cooler = cooler.model_copy(update={"damper_leakage": max(cooler.damper_leakage, damper_leakage)})
+        self._cooler = cooler
 
     # --- CDU and chips -------------------------------------------------------------------------------------------
 
@@ -148,7 +153,7 @@ class ReducedPlant:
                   f_cooler: Any) -> Rejection:  # fmt: skip
         """All coolers at a fan speed, fed with ``m_flow`` (kg/s) at ``T_warm``: the machine's own equations."""
         coolers = self.design.coolers
-        machine, count = coolers.machine, coolers.count
+        machine, count = self._cooler, coolers.count
         dp_small = 1e-3 * machine.dp_nominal
         k = hydraulics.coefficient(machine.m_flow_nominal, machine.dp_nominal, dp_small)
         dp = hydraulics.pressure_drop(m_flow / count, k, dp_small)

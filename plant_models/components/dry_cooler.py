@@ -12,17 +12,17 @@ For n equal units that share the water flow m (a: air, b: bypass share, r: flow 
     P_el       = n P_fan fan_power(y, density ratio)                   cubic at the shaft, staged: air_side
     evaporated = m_a (w(T_a,in, T_wet) - w(T_dry, T_wet)),  bled = evaporated/(cycles - 1)
 
-UA_nominal is solved from the nominal point, which the model reproduces exactly. Coils of four and more rows in
-cross-counter-flow come within a few per cent of counter-flow (VDI Heat Atlas, C1). cp is taken half way between T_in
-and T_a,in, so that the water never passes the air's temperature. One PI loop with anti-windup holds the leaving water
-by split range: below zero its command opens the bypass around the coil, above zero it speeds up the fans. The bypass
+UA_nominal is solved from the nominal point, which the model reproduces exactly. Coils of four and more rows in cross-
+counter-flow come within a few per cent of counter-flow (VDI Heat Atlas, C1). cp is taken half way between T_in and
+T_a,in, so that the water never passes the air's temperature. One PI loop with anti-windup holds the leaving water by
+split range: below zero its command opens the bypass around the coil, above zero it speeds up the fans. The bypass
 leaves little water in the coil, which frost cools further than the rest; a frost thermostat on the water leaving the
 coil, T_coil, closes the bypass and stops the fans between T_coil_min + 2 K and T_coil_min, and rather lets the water
 that leaves become colder than its set-point. Below the lowest speed of their drives fewer units run at it and the
 others stand behind shut dampers, with water in their coils: in frost the draught through standing fans alone would
-cool away a quarter of the nominal heat, and no bypass could help without freezing the coil. Fans and spray are released by a flow switch; the spray is locked in frost between
-T_spray_min and 2 K above. The spray water is open water: it has its own accounts and no part
-in the loop's mass balance; the heat it takes is in Q.
+cool away a quarter of the nominal heat, and no bypass could help without freezing the coil. Fans and spray are
+released by a flow switch; the spray is locked in frost between T_spray_min and 2 K above. The spray water is open
+water: it has its own accounts and no part in the loop's mass balance; the heat it takes is in Q.
 
 Typical: approach 5..10 K at design, fans 1..4 % of the heat; pads saturate 60..80 % of the wet-bulb depression; cycles
 of concentration 3..6 [engineering practice]. Example of a vendor's record: 2.93 MW at 35 °C air, 46.1 -> 40.6 °C,

@@ -1,6 +1,7 @@
 """Drives at part load against the printed tables, and the laws that any drive keeps.
 
-The tables (U.S. DOE Motor Systems Tip Sheet 11; Washington State Energy Office handbook) are those of the package fluids.
+The tables (U.S. DOE Motor Systems Tip Sheet 11; Washington State Energy Office handbook) are as the package fluids
+reproduces them.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def test_slow_pumps_save_less_than_the_cube_by_bernier_and_bourret() -> None:
 @given(x=POWERS, more=POWERS, eta=ETA, n=RUNNING)
 def test_power_rises_with_the_shaft_and_is_never_below_it(x: float, more: float, eta: float, n: float) -> None:
     P = electric_power(x, 1.0, eta, n)
-    assert P >= x
+    assert x <= P
     assert electric_power(x + more, 1.0, eta, n) >= P + more * (1.0 - 1e-9)
 
 
@@ -70,7 +71,7 @@ def test_staged_machines_move_what_all_would(y: float, y_min: float) -> None:
     assert share * speed == pytest.approx(y)
     assert 0.0 <= share <= 1.0 + 1e-9
     assert speed >= max(y_min, y) - 1e-9
-    if y > y_min + 0.2:
+    if y > y_min + 0.4:
         assert share == pytest.approx(1.0, abs=1e-4)
 
 

@@ -137,3 +137,18 @@ def test_the_loop_speeds_up_below_its_set_point_and_does_not_wind_up() -> None:
 def test_impossible_groups_are_refused(sizes: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         PumpGroup(**SIZES | sizes)
+
+
+def test_running_pumps_pay_for_their_drives() -> None:
+    """Each that runs adds its standby losses to the shafts, one that is off does not."""
+    slow = {n: outputs(0.0, n=n, y=0.5) for n in (2.0, 6.0)}
+    standby = 0.49 * GROUP.P_shaft_nominal * (1 / 0.93 - 1)
+    for n, found in slow.items():
+        assert found["P_el"] > found["P_shaft"] + n * standby
+    assert outputs(0.0, n=0.0, y=0.5)["P_el"] < 1e-2 * standby
+
+
+def test_pressure_loop_stops_at_the_lowest_speed() -> None:
+    """No flow and far too much pressure: the drives stay at 30 % (pump manufacturers: 25..40 %)."""
+    settled = checks.settle(GROUP, point(0.0) | {"sense_high.p": 6e5})
+    assert settled["y"] == pytest.approx(0.3, abs=1e-3)
