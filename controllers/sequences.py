@@ -13,7 +13,8 @@
 - *Boilers*: leaving water by the air outside, from the design value on cold days to what the consumers ask for and an
   approach on mild ones.
 - *Heat pumps*: heat-led. The demand, corrected towards the middle of the store, is shared by the fewest machines that
-  can give it; they stop when the store is full, until it is half empty; least running and resting times.
+  can give it from the water as it is; they stop when the store is full, until it is half empty; least running and
+  resting times.
 
 Numbers are common practice [assumption]; none was fitted to a period.
 """
@@ -32,6 +33,7 @@ from controllers.envelope import lowest_dry_temperature
 from controllers.interface import Decision, Forecast
 from controllers.measurements import Measurements, NotMeasured
 from controllers.plant_view import PlantView
+from plant_models.components.heat_pump import HeatPump
 from plant_models.components.pump_group import PumpGroup
 from plant_models.plant import Plant
 from plant_models.signals import T_DRY, T_WET
@@ -249,39 +251,48 @@ class Sequences:
             return {}
         demand = sum(seen[f"{name}.Q_demand"] for name in self._view.districts)
         T_needed = max(seen[f"{name}.T_supply_required"] for name in self._view.districts) + SINK_MARGIN
-        capacity = [pump.Q_flow_sink_nominal for pump in machines.values()]
+        capacity = {name: self._capacity(pump, seen) for name, pump in machines.items()}
         heat = demand
         if self._view.tanks:
             volumes = [tank.volume for tank in self._view.tanks.values()]
             charged = [min(max(seen[f"{name}.fraction_charged"], 0.0), 1.0) for name in self._view.tanks]
             fraction = sum(v * c for v, c in zip(volumes, charged, strict=True)) / sum(volumes)
-            heat += STORE_GAIN * sum(capacity) * (STORE_MIDDLE - fraction)
+            heat += STORE_GAIN * sum(capacity.values()) * (STORE_MIDDLE - fraction)
             if fraction > STORE_FULL:
                 self._state.charging = False
             elif fraction < STORE_MIDDLE:
                 self._state.charging = True
             if not self._state.charging:
                 heat = 0.0
-        on = self._commit(time, heat, list(machines.values()))
+        on = self._commit(time, heat, [(capacity[name], pump.y_min) for name, pump in machines.items()])
         setpoints: dict[str, float] = {}
         left = heat
         for i, (name, pump) in enumerate(machines.items()):
-            share = min(max(left / (on - i) / pump.Q_flow_sink_nominal, pump.y_min), 1.0) if i < on else 0.0
-            left -= share * pump.Q_flow_sink_nominal
+            share = min(max(left / (on - i) / capacity[name], pump.y_min), 1.0) if i < on else 0.0
+            left -= share * capacity[name]
             T_sink = min(max(T_needed, pump.T_sink_set_min), pump.T_sink_set_max)
             setpoints |= {f"{name}.y_set": share, f"{name}.T_sink_set": T_sink}
         return setpoints
 
-    def _commit(self, time: float, heat: float, machines: list[Any]) -> int:
-        """How many machines run: the fewest that can, with hysteresis on their minimum load and least times."""
+    def _capacity(self, pump: HeatPump, seen: Measurements) -> float:
+        """Heat at full load from the facility water as it returns now, W."""
+        drop = pump.T_source_in_nominal - pump.T_source_out_nominal
+        T_source_out = max(seen[f"{self._view.return_}.T"] - drop, pump.T_source_min)
+        return float(pump.Q_flow_sink_nominal * pump.capacity(T_source_out))
+
+    def _commit(self, time: float, heat: float, machines: list[tuple[float, float]]) -> int:
+        """How many machines run, of those with a capacity (W) and a minimum load: the fewest that can.
+
+        With hysteresis on their minimum load and least times.
+        """
         on, total = self._state.heat_pumps_on, 0.0
         wanted = 0
-        for machine in machines:
-            least = machine.y_min * machine.Q_flow_sink_nominal * (0.5 if wanted < on else 1.0)
+        for capacity, y_min in machines:
+            least = y_min * capacity * (0.5 if wanted < on else 1.0)
             if heat < total + least:
                 break
             wanted += 1
-            total += machine.Q_flow_sink_nominal
+            total += capacity
             if heat <= total:
                 break
         if wanted != on and self._may_switch("heat_pump", time):

@@ -42,6 +42,8 @@ class Account(StrEnum):
     """top-up of the closed loops"""
     HEAT_REUSED = "heat.reused"
     """metered at the handover, before the heat pump"""
+    HEAT_PUMPED = "heat.pumped"
+    """given by the heat pumps to the network's side"""
     HEAT_DELIVERED = "heat.delivered"
     """received by the heat consumers"""
     HEAT_DEMAND = "heat.demand"

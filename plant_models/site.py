@@ -114,7 +114,13 @@ class Tariffs(_Strict):
     water: VolumePrice = Field(description="mains water and its disposal")
     co2: MassPrice = Field(description="price put on emissions of the electricity drawn")
     heat_pump_start: Annotated[float, si("EUR/W"), NonNegative] = Field(description="per start and W of sink capacity")
+    heat_pump_operation: EnergyPrice | None = Field(None, description="by heat given; needed where there is a heat pump")
     fuel: EnergyPrice | None = Field(None, description="by lower heating value; needed where a machine burns some")
+
+    @property
+    def operation(self) -> float:
+        """Maintenance by use of the heat pumps, EUR per J that they give; 0 where there is none."""
+        return self.heat_pump_operation or 0.0
 
 
 class Outlook(_Strict):
@@ -179,16 +185,19 @@ class Site(BaseModel):
             }
             where |= {name: ("nodes", base) for base, spec in self.nodes.items() for name in numbered(base, spec.count)}
             raise Misfit(*((where[name], f"{name}: {what}") for name, what in _first_of_each(found)))
-        self._fuel_has_a_price()
+        self._what_is_used_has_a_price()
         self._devices_are_there()
         return self
 
-    def _fuel_has_a_price(self) -> None:
-        if self.tariffs.fuel is not None:
-            return
-        for array in self.components.values():
-            if any(signal.account is Account.FUEL for signal in array.component.signals()):
-                raise Misfit((("tariffs",), f"{array.name} burns fuel, whose price is missing: add fuel: 40 EUR/MWh"))
+    def _what_is_used_has_a_price(self) -> None:
+        for stated, account, use, line in (
+            (self.tariffs.fuel, Account.FUEL, "burns fuel, whose price is missing", "fuel: 40 EUR/MWh"),
+            (self.tariffs.heat_pump_operation, Account.HEAT_PUMPED, "is a heat pump, whose operation has no price",
+             "heat_pump_operation: 2.7 EUR/MWh"),
+        ):  # fmt: skip
+            for array in self.components.values():
+                if stated is None and any(signal.account is account for signal in array.component.signals()):
+                    raise Misfit((("tariffs",), f"{array.name} {use}: add {line}"))
 
     def _devices_are_there(self) -> None:
         machines, nodes = list(self.instances()), list(self.node_instances())

@@ -152,10 +152,13 @@ def _money(ledger: Ledger) -> dict[str, float | None]:
         "fuel_cost_EUR": ledger.total(Account.FUEL) * tariffs.fuel,
         "co2_cost_EUR": (ledger.co2 + ledger.total(Account.CO2_FUEL)) * tariffs.co2,
         "start_cost_EUR": sum(number * switched(ledger)[name].start_cost for name, number in starts(ledger).items()),
+        "operation_cost_EUR": ledger.total(Account.HEAT_PUMPED) * tariffs.heat_pump_operation,
     }
     net = sum(costs.values()) - revenue
     stored = ledger.stored_change
-    worth = stored * ledger.price_mean / cop if (cop := recovery_cop(ledger)) else 0.0 if stored == 0.0 else None
+    cop = recovery_cop(ledger)
+    unit = ledger.price_mean / cop + tariffs.heat_pump_operation if cop else 0.0
+    worth = stored * unit if cop or stored == 0.0 else None
     return {
         **costs,
         "heat_revenue_EUR": revenue,

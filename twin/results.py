@@ -79,6 +79,7 @@ class Tariffs(_Record):
     water: float = Field(default=0.0, description="water and its disposal, EUR/m3")
     co2: float = Field(default=0.0, description="own price on the emissions of electricity and fuel, EUR/kg")
     fuel: float = Field(default=0.0, description="fuel by its lower heating value, EUR/J")
+    heat_pump_operation: float = Field(default=0.0, description="wear by use, per heat that heat pumps give, EUR/J")
 
 
 class OnOff(_Record):

@@ -207,7 +207,13 @@ class Simulation:
 
 def _tariffs(stated: SiteTariffs) -> Tariffs:
     """A site's tariffs as a run keeps them; without a price, no machine burns fuel."""
-    return Tariffs(heat=stated.heat, water=stated.water, co2=stated.co2, fuel=stated.fuel or 0.0)
+    return Tariffs(
+        heat=stated.heat,
+        water=stated.water,
+        co2=stated.co2,
+        fuel=stated.fuel or 0.0,
+        heat_pump_operation=stated.operation,
+    )
 
 
 def _sources(inputs: Inputs) -> dict[str, Source]:

@@ -4,7 +4,8 @@ A machine gives nothing or at least its minimum load, and a start costs; the non
 number of running machines is decided first, on the horizon's own stages, by Bellman's recursion over the number running
 and the content of the store (linear between grid points), with the electricity that the model's COP asks for:
 
-    V_k(n, E) = min over (n', load) of  dt (price P - credit Q_source - tariff delivered) + starts + V_k+1(n', E')
+    V_k(n, E) = min over (n', load) of
+        dt (price P + operation made - credit Q_source - tariff delivered) + starts + V_k+1(n', E')
 
 The program then shares out the heat within what the running machines can. Minimum running and resting times hold from
 the last switch on; in the future the start cost keeps machines from short cycles.
@@ -38,7 +39,7 @@ class Commitment:
 
     n_on: NDArray[np.intp]
     heat: Array
-    """share of the whole capacity"""
+    """share of all machines' full load"""
     E: Array
     """store at the end of each stage, share"""
 
@@ -106,14 +107,15 @@ def _stage(design: Design, plant: ReducedPlant, tariffs: Tariffs, o: Outlook, k:
     """Cost (EUR) and next content of every action at every content."""
     heat = plant.heat(share, n_action.astype(float), 0.0, o.T_return[k], o.T_sink[k], o.T_return[k], o.f_cop)
     assert heat is not None
-    made = share * design.heat_capacity
+    made = np.where(n_action > 0, heat.Q_sink, 0.0)
     stored = E[None, :] * o.E_size if o.E_size > 1.0 else 0.0 * E[None, :]
     room = o.E_size - stored if o.E_size > 1.0 else 0.0 * E[None, :]
     delivered = np.minimum(o.demand[k], made[:, None] + stored / o.dt[k])
     surplus = np.maximum((made[:, None] - delivered) * o.dt[k] - room, 0.0)
     power = np.where(n_action > 0, heat.P_el, 0.0)
     source = np.where(n_action > 0, heat.Q_source, 0.0)
-    cost = o.dt[k] * (o.price[k] * power - o.credit[k] * source)[:, None]
+    wear = tariffs.operation * made
+    cost = o.dt[k] * (o.price[k] * power + wear - o.credit[k] * source)[:, None]
     cost = cost - o.dt[k] * tariffs.heat * delivered + SURPLUS * tariffs.heat * surplus
     if o.E_size <= 1.0:
         return cost, 0.0 * cost

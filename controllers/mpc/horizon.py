@@ -171,11 +171,12 @@ def _worth(design: Design, steps: Array, price: Array, demand: Array, estimate: 
     bank = design.heat_pumps
     if bank is None or not design.heats:
         return 0.0
-    share = float(np.clip(demand @ steps / (design.heat_capacity * steps.sum()), 0.02, 1.0))
+    machine = bank.machine
+    T_source_out = estimate.T_return - (machine.T_source_in_nominal - machine.T_source_out_nominal)
+    capacity = design.heat_capacity * float(machine.capacity(T_source_out))
+    share = float(np.clip(demand @ steps / (capacity * steps.sum()), 0.02, 1.0))
     order = np.argsort(price)
     reached = np.cumsum(steps[order]) / steps.sum()
     dearest = float(price[order][np.searchsorted(reached, share - 1e-9)])
-    machine = bank.machine
-    drop = machine.T_source_in_nominal - machine.T_source_out_nominal
-    cop = estimate.corrections.f_cop * float(machine.cop(estimate.T_return - drop, T_sink, 0.9))
-    return float(max(min(dearest / cop, tariffs.heat), 0.0))
+    cop = estimate.corrections.f_cop * float(machine.cop(T_source_out, T_sink, 0.9))
+    return float(max(min(dearest / cop + tariffs.operation, tariffs.heat), 0.0))

@@ -27,6 +27,8 @@ PUMP_SHARE, PUMPS_WIDTH = 0.875, 0.1
 """of its nominal flow a running facility pump gives: middle of the band of their staging; its rounding, pumps"""
 T_PROPERTIES = 303.15
 """K, at which the facility water's heat capacity and density are taken"""
+CAPACITY_PASSES = 3
+"""each leaves a quarter of the error in the source's outlet temperature"""
 DIRECT_WIDTH = 0.3
 """K, over which the direct exchanger's driving difference is rounded off at zero"""
 
@@ -77,6 +79,8 @@ class Heat:
     P_el: Any
     Q_source: Any
     """taken from the facility water, W"""
+    Q_sink: Any
+    """that the heat pumps give, W"""
     Q_direct: Any
     cop: Any
     T_source_out: Any
@@ -203,7 +207,7 @@ class ReducedPlant:
 
     def heat(self, share: Any, n_on: Any, direct: Any, T_return: Any, T_sink: Any, T_network: Any,
              f_cop: Any) -> Heat | None:  # fmt: skip
-        """Heat pumps that give ``share`` of their whole capacity with ``n_on`` machines, and the direct exchanger.
+        """Heat pumps at ``share`` of all machines' full load, carried by ``n_on`` of them, and the direct exchanger.
 
         The source's outlet temperature is taken at the nominal COP: it enters the COP's lift by a kelvin at most.
         """
@@ -217,14 +221,16 @@ class ReducedPlant:
         m_share = at_least(load, machine.source_share_min, 0.01) if machine.source_flow == "proportional" else 1.0
         drop = source_share * machine.Q_flow_sink_nominal * load / (m_share * machine.m_flow_source_nominal * self.cp)
         T_source_out = T_return - drop
+        for _ in range(CAPACITY_PASSES):  # capacity and temperature settle on each other
+            T_source_out = T_return - drop * machine.capacity(T_source_out)
         cop = f_cop * machine.cop(T_source_out, T_sink, load)
-        Q_sink = n * load * machine.Q_flow_sink_nominal
+        Q_sink = n * load * machine.capacity(T_source_out) * machine.Q_flow_sink_nominal
         P_compressors = Q_sink / cop
         P_circulation = n * load * load * load * self._circulation
         Q_direct, P_direct = self._direct(direct, T_return, T_network)
         return Heat(
             P_compressors + P_circulation + P_direct, Q_sink - (1.0 - machine.drive_loss) * P_compressors + Q_direct,
-            Q_direct, cop, T_source_out,
+            Q_sink, Q_direct, cop, T_source_out,
         )  # fmt: skip
 
     @property

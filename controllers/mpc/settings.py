@@ -24,7 +24,7 @@ class MpcSettings(BaseModel):
     coarse_step: Duration = Field(3600.0, gt=0)
 
     time_limit: Duration = Field(20.0, gt=0, description="for one optimisation; a later answer is no answer")
-    iterations_max: int = Field(300, ge=1, description="of the interior-point method; warm solves need 10 to 30")
+    iterations_max: int = Field(500, ge=1, description="of the interior-point method; warm solves need 10 to 30")
     walk_forward: Duration = Field(
         1800.0, ge=0, description="how long the last good plan may be followed when optimisations fail; then sequences"
     )

@@ -161,12 +161,13 @@ class StageModel:
         cost = p["dt"] * (
             p["price"] * sum(power.values())
             + self.tariffs.water / 1000.0 * coolers.m_water
+            + self.tariffs.operation * (heat.Q_sink if heat else 0.0)
             - self.tariffs.heat * (delivered if design.heats else 0.0)
         )
         E_rate: Any = 0.0
         if heat:
             above += [(p["demand"] - delivered) / design.heat_capacity]
-            made = x["heat"] * design.heat_capacity + heat.Q_direct
+            made = heat.Q_sink + heat.Q_direct
             E_rate = p["dt"] * (made - delivered) / g["E_size"]
             if design.exchangers:  # preheats what the machines lift: no more than their flow
                 span = (T_return - p["T_network"]) / (p["T_sink"] - p["T_network"])

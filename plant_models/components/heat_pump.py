@@ -2,27 +2,35 @@
 
 Equations (L: effective load, h: specific enthalpy, indices e: evaporator, c: condenser, s: shaft)::
 
-    COP       = efficiency COP_factor T_c/(T_c - T_e) (1 - part_load_loss (1 - L)^2)
+    1/COP     = lift/T_c (1 + excess_share excess(lift)) / (COP_factor (1 - part_load_loss (1 - L)^2))
+    lift      = T_c - T_e
     T_c, T_e  = T_sink_out + pinch_condenser, T_source_out - pinch_evaporator
-    Q_c       = L Q_flow_sink_nominal d_source d_sink            heat from the refrigerant to the sink
+    capacity  = min(exp(capacity_slope (T_source_out - T_source_out_nominal)), capacity_max)          smooth
+    Q_c       = L capacity Q_flow_sink_nominal d_source d_sink   heat from the refrigerant to the sink
     P_c       = Q_c/COP                                         electricity of the compressor
     Q_e       = Q_c - (1 - drive_loss) P_c                       heat from the source to the refrigerant
     C dT/dt   = H_flow_in + H_flow_out -/+ Q_e/c + P_pump,s - Q_loss     one volume at either outlet
 
-Efficiency is calibrated so that COP is ``COP_nominal`` at the nominal outlet temperatures. The default nominal point
-is the Kajaani plant: 30 -> 20 / 50 -> 85 degC, COP 4.35, a Lorenz efficiency of 0.54; the Danish Energy Agency's
+COP. ``excess`` is the work of a market machine beyond Carnot's, over Carnot's, a parabola of the lift; it was fitted to
+the market of HFC and HFO machines (Jesper et al. 2021, 10 <= T_sink_out - T_source_in <= 78 K) by
+``python -m plant_models.fit_heat_pump``. ``excess_share``, one number for a machine, makes COP ``COP_nominal`` at the
+nominal outlet temperatures: 1 is a market machine, a better one has less excess at every lift. The default nominal
+point is the Kajaani plant: 30 -> 20 / 50 -> 85 degC, COP 4.35, a Lorenz efficiency of 0.54; the Danish Energy Agency's
 catalogue has 0.525 for a 10 MW machine on excess heat. Heat leaves the refrigerant above every sink temperature and
-enters it below every source temperature, at less than Carnot's COP, so the second law holds at every point.
+enters it below every source temperature, at less than Carnot's COP (the excess is positive), so the second law holds
+at every point.
 
-Load. ``y`` follows ``y_set`` at most as fast as 1/ramp_time, smooth within 5 % of it. Below the minimum load the
-machine is off, by three continuous rules: a set-point up to 0.9 y_min commands 0, from y_min on itself; the circulation
-pumps start while y goes from 0 to y_min/2; the compressor loads between y_min/2 and y_min, where it only is in passing
-(L(y) = y from y_min on). Capacity falls to zero over ``derate_band`` as the evaporator's outlet nears T_source_min
-(d_source) and as the condenser's outlet nears T_sink_max (d_sink); a real machine would cycle or trip there instead, so
-a controller should take it off before.
+Capacity. A given compressor swallows a volume: the colder the source, the thinner the gas. Q_flow_sink_nominal is the
+heat at T_source_out_nominal; per kelvin of colder source it falls by 2.5 (R717) to 2.9 % (R1234ze) between 5 and
+40 degC of evaporation, by suction density and enthalpy rise (CoolProp; the same command prints it). From a warmer
+source it rises as far as ``capacity_max``, what motor and heat exchangers permit. The sink's temperature is not in it.
 
-The heat at a load does not depend on the source's temperature: Q_flow_sink_nominal has to be what the machine gives at
-the coldest source it is run with. (A given compressor loses about 3 % of its capacity per kelvin of colder source.)
+Load. ``y`` is the share of the compressor's full speed. ``y`` follows ``y_set`` at most as fast as 1/ramp_time, smooth
+within 5 % of it. Below the minimum load the machine is off, by three continuous rules: a set-point up to 0.9 y_min
+commands 0, from y_min on itself; the circulation pumps start while y goes from 0 to y_min/2; the compressor loads
+between y_min/2 and y_min, where it only is in passing (L(y) = y from y_min on). Capacity falls to zero over
+``derate_band`` as the evaporator's outlet nears T_source_min (d_source) and as the condenser's outlet nears T_sink_max
+(d_sink); a real machine would cycle or trip there instead, so a controller should take it off before.
 
 Flows. The circulation pumps have speed control and hold their flow whatever the pressure difference. The source flow
 goes with the load or is constant while on; the sink flow is fed forward from Q_c and corrected by the outlet's
@@ -36,14 +44,16 @@ Valid for water, T_source_out 5..40 degC, T_sink_out 40..95 degC; finite everywh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from plant_models.component import Component, Equations, FluidPort, Port, Value, through
 from plant_models.local_control import stroke_rate
+from plant_models.mathx import exp
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import Account, Signal, output, parameter, setpoint, state
 from plant_models.smooth import at_least, at_most, smoothstep
@@ -55,6 +65,7 @@ from plant_models.units import (
     Ratio,
     Temperature,
     TemperatureDifference,
+    si,
 )
 
 SPAN_MIN = 2.0
@@ -63,6 +74,21 @@ COP_FACTOR_MAX = 1.1
 """largest COP_factor, so that a calibration cannot break the second law"""
 LIFT_MIN = 5.0
 """K, smallest lift between the refrigerant temperatures that the COP formula sees; smoothed over 1 K"""
+LIFT_SCALE = 50.0
+"""K, of the lift in the fit below"""
+MARKET_WORK = (2.054386, -1.030354, 0.5920903)
+"""work of a market machine over Carnot's: coefficients of 1, x, x^2 with x = lift/LIFT_SCALE; see fit_heat_pump"""
+MARKET_WORK_LEAST = MARKET_WORK[0] - MARKET_WORK[1] ** 2 / (4.0 * MARKET_WORK[2])
+"""least of it over all lifts: 1.61, at 44 K"""
+CAPACITY_WIDTH = 0.03
+"""share over which the bound of the capacity is rounded off: about a kelvin of the source"""
+
+
+def market_work(lift: Value) -> Value:
+    """Work that a market machine needs over Carnot's, at a lift (K) between its refrigerant temperatures."""
+    a, b, c = MARKET_WORK
+    x = lift / LIFT_SCALE
+    return a + b * x + c * x * x
 
 
 class HeatPump(Component):
@@ -77,7 +103,7 @@ class HeatPump(Component):
     )
 
     medium: Literal["water"] = "water"
-    Q_flow_sink_nominal: Power = Field(description="heat to the sink at full load")
+    Q_flow_sink_nominal: Power = Field(description="heat to the sink at full load and T_source_out_nominal")
     COP_nominal: Ratio = Field(4.35, description="compressor COP at the nominal point, heat to the sink over power")
     T_source_in_nominal: Temperature = 303.15
     T_source_out_nominal: Temperature = 293.15
@@ -85,6 +111,13 @@ class HeatPump(Component):
     T_sink_out_nominal: Temperature = 358.15
     pinch_evaporator: TemperatureDifference = Field(2.0, description="water outlet over evaporation [assumption]")
     pinch_condenser: TemperatureDifference = Field(2.0, description="condensation over water outlet [assumption]")
+    capacity_slope: Annotated[float, si("1/K"), Field(ge=0, le=0.1)] = Field(
+        0.028,
+        description="share of the capacity lost per kelvin of colder source [CoolProp: R717 2.5 %, R1234ze 2.9 %]",
+    )
+    capacity_max: Ratio = Field(
+        1.1, ge=1.05, le=2.0, description="largest heat over nominal: motor, heat exchangers [assumption]"
+    )
     part_load_loss: Fraction = Field(0.18, description="share of the COP lost towards zero load [assumption]")
     y_min: Fraction = Field(0.25, gt=0, description="minimum load [Danish Energy Agency: 10..50 %]")
     ramp_time: Duration = Field(600.0, description="from 0 to full load [Danish Energy Agency: 10 %/min]")
@@ -125,11 +158,12 @@ class HeatPump(Component):
                 "a heat pump cools its source and heats its sink: state T_source_out_nominal below "
                 "T_source_in_nominal and T_sink_out_nominal above T_sink_in_nominal"
             )
-        reversible = self.carnot_nominal * (1.0 - self.drive_loss) / COP_FACTOR_MAX
-        if not 1.0 < self.COP_nominal < reversible:
+        least = COP_FACTOR_MAX / (1.0 - self.drive_loss) - 1.0
+        highest = self.carnot_nominal / (1.0 + least * self._excess_nominal / (MARKET_WORK_LEAST - 1.0))
+        if not 1.0 < self.COP_nominal < highest:
             raise ValueError(
-                f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {reversible:.2f} (Carnot between "
-                "the nominal outlet temperatures and pinches, less drive_loss and range of COP_factor)"
+                f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {highest:.2f}: a better machine "
+                "would beat Carnot at some lift (outlet temperatures, pinches, drive_loss, range of COP_factor)"
             )
         if not self.T_room < self.T_sink_out_nominal:
             raise ValueError(
@@ -161,9 +195,15 @@ class HeatPump(Component):
         return T_c / (T_c - self.T_source_out_nominal + self.pinch_evaporator)
 
     @property
-    def efficiency(self) -> float:
-        """COP over Carnot's between the refrigerant temperatures, at full load."""
-        return self.COP_nominal / self.carnot_nominal
+    def _excess_nominal(self) -> float:
+        """Of a market machine at the nominal lift."""
+        lift = self.T_sink_out_nominal + self.pinch_condenser - self.T_source_out_nominal + self.pinch_evaporator
+        return float(market_work(lift)) - 1.0
+
+    @property
+    def excess_share(self) -> float:
+        """Work beyond Carnot's over that of a market machine at the same lift, at full load."""
+        return (self.carnot_nominal / self.COP_nominal - 1.0) / self._excess_nominal
 
     @property
     def UA_loss(self) -> float:
@@ -224,7 +264,7 @@ class HeatPump(Component):
             output(
                 "Q_flow_source", "W", "heat taken from the source, metered in its water", account=Account.HEAT_REUSED
             ),
-            output("Q_flow_sink", "W", "heat given to the sink, metered in its water"),
+            output("Q_flow_sink", "W", "heat given to the sink, metered in its water", account=Account.HEAT_PUMPED),
             output("P_el", "W", "electricity of compressor and circulation pumps", account=recovery),
             output("P_el_compressor", "W", "electricity of the compressor"),
             output("Q_flow_drive", "W", "electricity that becomes heat of the water", boundary="energy"),
@@ -245,7 +285,13 @@ class HeatPump(Component):
         """Compressor COP as new, from the outlet temperatures (K) and the effective load."""
         T_c = T_sink_out + self.pinch_condenser
         lift = at_least(T_c - T_source_out + self.pinch_evaporator, LIFT_MIN, 1.0)
-        return self.efficiency * T_c / lift * (1.0 - self.part_load_loss * (1.0 - load) ** 2)
+        work = 1.0 + self.excess_share * (market_work(lift) - 1.0)
+        return T_c / (lift * work) * (1.0 - self.part_load_loss * (1.0 - load) ** 2)
+
+    def capacity(self, T_source_out: Value) -> Value:
+        """Heat at full load over Q_flow_sink_nominal, from the source's outlet temperature (K); 1 at nominal."""
+        rise, bound = self.capacity_slope * (T_source_out - self.T_source_out_nominal), math.log(self.capacity_max)
+        return exp(at_most(rise, bound, CAPACITY_WIDTH) - float(at_most(0.0, bound, CAPACITY_WIDTH)))
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See :class:`Component`."""
@@ -257,7 +303,7 @@ class HeatPump(Component):
         derate = smoothstep((T_source - self.T_source_min) / self.derate_band) * smoothstep(
             (self.T_sink_max - T_sink) / self.derate_band
         )
-        Q_condenser = load * self.Q_flow_sink_nominal * derate
+        Q_condenser = load * self.capacity(T_source) * self.Q_flow_sink_nominal * derate
         P_compressor = Q_condenser / cop
         Q_evaporator = Q_condenser - (1.0 - loss) * P_compressor
 

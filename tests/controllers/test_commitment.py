@@ -46,13 +46,14 @@ def cost_of(plant: tuple[Design, ReducedPlant, Tariffs], o: Outlook, plan: list[
     for k, (n, share) in enumerate(plan):
         heat = reduced.heat(share, float(n), 0.0, o.T_return[k], o.T_sink[k], o.T_return[k], 1.0)
         assert heat is not None
-        made = share * design.heat_capacity
+        made = float(heat.Q_sink) if n else 0.0
         delivered = min(o.demand[k], made + E * o.E_size / o.dt[k])
         E += (made - delivered) * o.dt[k] / o.E_size
         if E > 1.0 + 1e-9:
             return float("inf")
         power = float(heat.P_el) if n else 0.0
-        total += o.dt[k] * (o.price[k] * power - tariffs.heat * delivered) + start * max(n - before, 0)
+        wear = tariffs.operation * made
+        total += o.dt[k] * (o.price[k] * power + wear - tariffs.heat * delivered) + start * max(n - before, 0)
         before = n
     return total - o.E_value * float(terminal_share(E))
 
@@ -96,10 +97,27 @@ def test_minimum_times_hold(rovaltain: tuple[Design, ReducedPlant, Tariffs]):
 
 
 def test_without_a_store_heat_follows_demand(rovaltain: tuple[Design, ReducedPlant, Tariffs]):
-    found = run(rovaltain, outlook([40.0] * 4, 12.0, size=0.0), 0.0, 0)
+    o = outlook([40.0] * 4, 12.0, size=0.0)
+    found = run(rovaltain, o, 0.0, 0)
     assert np.all(found.n_on >= 1)
-    assert np.all(found.heat * 20e6 <= 12e6 * 1.01)
-    assert np.all(found.heat * 20e6 >= 8e6)
+    heat = rovaltain[1].heat(found.heat, found.n_on, 0.0, o.T_return, o.T_sink, o.T_return, 1.0)
+    assert heat is not None
+    assert np.all(heat.Q_sink <= 12e6 * 1.01)
+    assert np.all(heat.Q_sink >= 8e6)
+
+
+def test_colder_facility_water_gives_less_heat(rovaltain: tuple[Design, ReducedPlant, Tariffs]):
+    """The model's source outlet, capacity and flow agree with the machine's own equations at steady state."""
+    design, reduced, _ = rovaltain
+    assert design.heat_pumps is not None
+    machine = design.heat_pumps.machine
+    for T_return in (298.15, 306.15, 313.15):
+        heat = reduced.heat(1.0, 2.0, 0.0, T_return, 348.15, T_return, 1.0)
+        assert heat is not None
+        assert float(heat.Q_sink) == pytest.approx(20e6 * float(machine.capacity(heat.T_source_out)), rel=1e-12)
+        # energy balance of the source's water at the flow of full load; the compressor's electricity by nominal COP
+        drop = float(heat.Q_source) / 2.0 / machine.m_flow_source_nominal / 4180.0
+        assert T_return - drop == pytest.approx(float(heat.T_source_out), abs=0.6)
 
 
 def test_small_demand_does_not_cycle(rovaltain: tuple[Design, ReducedPlant, Tariffs]):

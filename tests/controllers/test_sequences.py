@@ -396,3 +396,11 @@ def test_no_measurement_leads_a_setpoint_out_of_its_bounds(data: st.DataObject, 
         for signal in shift.plant.vocabulary.role(Role.INPUT):
             assert signal.lower <= decision.setpoints[signal.name] <= signal.upper, signal.name
         json.dumps(shift.sequences.snapshot(), allow_nan=False)
+
+
+def test_colder_water_takes_more_of_a_machine(rovaltain: Shift) -> None:
+    """Nominal heat needs 1/capacity of the machines' full speed from water 10 K colder than nominal."""
+    pump = rovaltain.view.heat_pumps["heat_pump.1"]
+    returns = {f"{rovaltain.view.return_}.T": pump.T_source_in_nominal - 10.0}
+    capacity = float(pump.capacity(pump.T_source_out_nominal - 10.0))
+    assert shares(rovaltain.decide(returns | heat(rovaltain, 0.6))) == pytest.approx([0.6 / capacity] * 2)

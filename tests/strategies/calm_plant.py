@@ -19,7 +19,13 @@ def plant_of(site: str) -> Plant:
 def calm(plant: Plant) -> dict[str, float]:
     """A mild day at three quarters of the load, everything in the middle of its band."""
     view = PlantView(plant)
-    seen = {T_DRY.name: 288.15, T_WET.name: 283.15, P_AIR.name: 101325.0, f"{view.supply}.T": 300.15}
+    seen = {
+        T_DRY.name: 288.15,
+        T_WET.name: 283.15,
+        P_AIR.name: 101325.0,
+        f"{view.supply}.T": 300.15,
+        f"{view.return_}.T": 313.15,
+    }
     for name, cdu in view.cdus.items():
         seen |= {f"{name}.P_it_total": 0.75 * cdu.P_it_nominal, f"{name}.T_supply": 304.65, f"{name}.valve": 0.9,
                  f"{name}.T_gpu_max": cdu.rack.T_gpu_limit - 20.0}  # fmt: skip

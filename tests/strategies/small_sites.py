@@ -18,7 +18,7 @@ from plant_models.site import Site
 HEAD: dict[str, Any] = {
     "title": "made by a test",
     "location": {"name": "x", "latitude": 45.0, "longitude": 5.0, "altitude": 100.0, "time_zone": "Europe/Paris"},
-    "tariffs": {"heat": 1e-8, "water": 1.0, "co2": 0.0, "heat_pump_start": 0.0},
+    "tariffs": {"heat": 1e-8, "water": 1.0, "co2": 0.0, "heat_pump_start": 0.0, "heat_pump_operation": 0.0},
     "outlook": {"load_factor": 0.5, "annual_heat": 1e12, "electricity_mean": 1e-8},
 }
 

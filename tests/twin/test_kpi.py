@@ -139,9 +139,10 @@ def test_money_against_figures_by_hand() -> None:
             MARKET[0]: [0.0, 100 / 3.6e9],
             IT: [10e6, 20e6],
             flow("net.Q", Account.HEAT_DELIVERED): 5e6,
+            flow("hp.Q_sink", Account.HEAT_PUMPED): 4e6,
             flow("t.m", Account.WATER_EVAPORATED, "kg/s"): 1.0,
         },
-        tariffs=Tariffs(heat=30 / 3.6e9, water=4.0, co2=0.1),
+        tariffs=Tariffs(heat=30 / 3.6e9, water=4.0, co2=0.1, heat_pump_operation=2.5 / 3.6e9),
         on_off={"hp.y": OnOff(threshold=0.3, starts=3, start_cost=100.0)},
     )
     k = key_figures(run)
@@ -150,9 +151,11 @@ def test_money_against_figures_by_hand() -> None:
     assert k["water_cost_EUR"] == pytest.approx(86.4 * 4)
     assert k["co2_cost_EUR"] == pytest.approx(15 * 24 * 40 * 0.1)
     assert k["start_cost_EUR"] == pytest.approx(300)
-    assert k["net_cost_EUR"] == pytest.approx(24000 - 3600 + 345.6 + 1440 + 300)
-    assert k["net_cost_besides_it_EUR"] == pytest.approx(-3600 + 345.6 + 1440 + 300)
-    assert k["net_cost_EUR_per_MWh_IT"] == pytest.approx((24000 - 3600 + 345.6 + 1440 + 300) / 360)
+    assert k["operation_cost_EUR"] == pytest.approx(4 * 24 * 2.5)
+    besides = -3600 + 345.6 + 1440 + 300 + 240
+    assert k["net_cost_EUR"] == pytest.approx(24000 + besides)
+    assert k["net_cost_besides_it_EUR"] == pytest.approx(besides)
+    assert k["net_cost_EUR_per_MWh_IT"] == pytest.approx((24000 + besides) / 360)
 
 
 def test_a_boundary_flow_out_of_the_plant_counts_positive() -> None:

@@ -42,7 +42,7 @@ def site() -> Site:
     return Site.model_validate({
         "name": "recovery", "title": "heat recovery alone",
         "location": {"name": "x", "latitude": 45.0, "longitude": 5.0, "altitude": 100.0, "time_zone": "Europe/Paris"},
-        "tariffs": {"heat": 1e-8, "water": 1.0, "co2": 0.0, "heat_pump_start": 0.0},
+        "tariffs": {"heat": 1e-8, "water": 1.0, "co2": 0.0, "heat_pump_start": 0.0, "heat_pump_operation": 0.0},
         "outlook": {"load_factor": 0.5, "annual_heat": 1e12, "electricity_mean": 1e-8},
         "components": components, "nodes": nodes,
     })  # fmt: skip
@@ -77,7 +77,7 @@ def test_hard_switching_keeps_the_balances(simulator: Simulator) -> None:
 
 def test_heat_pumps_store_and_district_work_together(simulator: Simulator) -> None:
     """16 MW of 20 MW charge the store over the demand of 8 MW; then they stop, and the store serves the demand."""
-    both(simulator, "y_set", 0.8)
+    both(simulator, "y_set", 0.8 / 1.1)  # the source is warm: capacity_max
     both(simulator, "T_sink_set", 77 + C)
     simulator.set("direct.y", 0.0)
     simulator.set("district.Q_demand", 8e6)
