@@ -114,7 +114,9 @@ class Tariffs(_Strict):
     water: VolumePrice = Field(description="mains water and its disposal")
     co2: MassPrice = Field(description="price put on emissions of the electricity drawn")
     heat_pump_start: Annotated[float, si("EUR/W"), NonNegative] = Field(description="per start and W of sink capacity")
-    heat_pump_operation: EnergyPrice | None = Field(None, description="by heat given; needed where there is a heat pump")
+    heat_pump_operation: EnergyPrice | None = Field(
+        None, description="by heat given; needed where there is a heat pump"
+    )
     fuel: EnergyPrice | None = Field(None, description="by lower heating value; needed where a machine burns some")
 
     @property

@@ -37,7 +37,8 @@ def test_stored_heat_counts_at_the_price_of_making_it(run: RunResult) -> None:
     price = float(run.trajectories[PRICE_ELECTRICITY.name].to_numpy(float) @ seconds / seconds.sum())
     assert figures["net_cost_EUR"] is not None
     worth = figures["net_cost_EUR"] - (figures["net_cost_with_store_EUR"] or 0.0)
-    assert worth == pytest.approx(stored * price * drawn / made, rel=1e-4)
+    assert run.info.tariffs.heat_pump_operation == pytest.approx(2.7 / MWH)
+    assert worth == pytest.approx(stored * (price * drawn / made + 2.7 / MWH), rel=1e-4)
 
 
 def test_who_empties_the_store_gains_nothing(run: RunResult) -> None:
