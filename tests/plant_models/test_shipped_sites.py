@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from plant_models.components.cdu import Cdu
@@ -13,7 +15,7 @@ from plant_models.components.pump_group import PumpGroup
 from plant_models.components.stratified_tank import StratifiedTank
 from plant_models.heat_transfer import counter_flow
 from plant_models.plant import Plant
-from plant_models.site import load_site
+from plant_models.site import SiteError, list_sites, load_site
 
 SITES = ("rovaltain", "rovaltain@36", "rovaltain@109", "frontier", "bench_loop")
 GPUS_PER_RACK = 72
@@ -97,3 +99,11 @@ def test_heat_pumps_of_rovaltain_against_the_market(dT: float, COP: float) -> No
     assert 1.4480e12 * (dT + 177.46) ** -4.9469 == pytest.approx(COP, abs=0.01)
     sink = 348.15
     assert float(pump.cop(sink - dT - 10.0, sink, 1.0)) == pytest.approx(COP, rel=0.07)
+
+
+def test_a_heat_pump_needs_a_price_of_its_operation(tmp_path: Path) -> None:
+    lines = list_sites()["bench_loop"].read_text(encoding="utf-8").splitlines()
+    path = tmp_path / "x.yaml"
+    path.write_text("\n".join(line for line in lines if "heat_pump_operation" not in line), encoding="utf-8")
+    with pytest.raises(SiteError, match="tariffs: heat_pump is a heat pump, whose operation has no price: add"):
+        load_site(path)
