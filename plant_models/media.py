@@ -18,7 +18,8 @@ bar water's density changes by 4e-4, its heat capacity by 6e-4.
 
 Outside the range the polynomials go on, smooth and positive, for ``T_beyond`` either side; from there on every property
 stays what it is there, and enthalpy goes on in a line, so that it rises with temperature everywhere and a solver may
-pass through. :meth:`Medium.check` refuses a plain number outside the range.
+pass through. :meth:`Medium.check` refuses a plain number outside the range; a run names the nodes that
+left theirs (``extrapolated`` in run.json).
 """
 
 from __future__ import annotations

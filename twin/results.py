@@ -130,6 +130,9 @@ class RunInfo(_Record):
     seeds: dict[str, int] = {}
     sources: dict[str, Source] = Field(default={}, description="signal or group of signals: origin of its values")
     notes: list[str] = Field(default=[], description="repairs made to the input data, one line each")
+    extrapolated: list[str] = Field(
+        default=[], description="nodes that left their liquid's fitted range, one line each"
+    )
     versions: dict[str, str] = {}
     balances: dict[str, Balance] = Field(default={}, description="'energy' in J and 'mass' in kg")
     integrals: dict[str, float] = Field(

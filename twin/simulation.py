@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from controllers.envelope import Envelope
@@ -24,6 +25,7 @@ from plant_models.plant import Plant
 from plant_models.signals import Role
 from plant_models.site import Tariffs as SiteTariffs
 from plant_models.site import load_site
+from twin.extrapolation import extrapolations
 from twin.inputs.context import Context, PlantFacts
 from twin.inputs.network import NetworkTemperatures
 from twin.inputs.series import Inputs
@@ -136,9 +138,10 @@ class Simulation:
         recorder.close()
         if progress:
             progress(1.0)
+        trajectories = recorder.frame()
         return RunResult(
-            self._info(recorder, time.perf_counter() - began),
-            recorder.frame(),
+            self._info(recorder, trajectories, time.perf_counter() - began),
+            trajectories,
             decisions.frame(),
             decisions.plans(),
             self.plant.vocabulary,
@@ -168,7 +171,7 @@ class Simulation:
             return None
         return self.forecaster.issue(now, now + np.arange(0.0, horizon + FORECAST_STEP, FORECAST_STEP))
 
-    def _info(self, recorder: Recorder, wall: float) -> RunInfo:
+    def _info(self, recorder: Recorder, trajectories: pd.DataFrame, wall: float) -> RunInfo:
         scenario, site = self.scenario, self.plant.site
         return RunInfo(
             scenario=scenario.model_dump(mode="json"),
@@ -184,6 +187,7 @@ class Simulation:
             seeds={"scenario": scenario.seed},
             sources=_sources(self.inputs),
             notes=list(self.inputs.notes),
+            extrapolated=extrapolations(self.plant.nodes, trajectories),
             versions={name: version(name) for name in ("heatloop", "casadi", "numpy")},
             balances={quantity: self._balance(quantity) for quantity in ("energy", "mass")},
             integrals=recorder.integrals(),

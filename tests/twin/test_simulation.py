@@ -110,6 +110,7 @@ def test_every_input_says_where_it_comes_from(run: RunResult) -> None:
     assert set(run.info.sources) <= driven | {name for name in run.info.sources if "*" in name or "forecast" in name}
     assert all(source.synthetic and source.label for source in run.info.sources.values())
     assert run.info.notes == []
+    assert run.info.extrapolated == []
 
 
 def test_progress_goes_from_nothing_to_all_in_small_steps() -> None:

@@ -65,7 +65,10 @@ def simulate(
         shown.begin(name)
         figures = run_one(checked, out, data, lambda share: shown.tell(name, share))
     from twin.kpi import undefined, with_reasons
+    from twin.results import RunInfo
 
+    for line in RunInfo.model_validate_json((out / "run.json").read_text(encoding="utf-8")).extrapolated:
+        console(stderr=True).print(f"extrapolated: {line}")
     if as_json:
         print_json(with_reasons(figures))
         return
