@@ -173,7 +173,8 @@ def _curves(ledger: Ledger, figures: Figures) -> dict[str, Array]:
     drawn[CURVES[3]] = grid.mean(power) / 1e6
     if PRICE_ELECTRICITY.name in ledger.result.trajectories:
         earned = ledger.flow(Account.HEAT_DELIVERED) * ledger.info.tariffs.heat
-        cost = np.cumsum((ledger.column(PRICE_ELECTRICITY.name) * power - earned) * ledger.dt)
+        burnt = ledger.flow(Account.FUEL) * ledger.info.tariffs.fuel
+        cost = np.cumsum((ledger.column(PRICE_ELECTRICITY.name) * power + burnt - earned) * ledger.dt)
         drawn[CURVES[4]] = grid.mean(cost)
     return drawn
 

@@ -73,9 +73,14 @@ class Figures:
         )
 
     def water_temperatures(self) -> str:
-        """Facility water to and from the machines that carry the IT load, and the outside air."""
-        chart = self.chart("Facility water and outside air", "°C", height=240)
-        for label, colour, nodes in self.load_nodes():
+        """Facility water to and from the machines that carry the IT load, or a network's; and the outside air."""
+        water, sides = "Facility water", self.load_nodes()
+        if not self.ledger.has(Account.ELECTRICITY_IT):
+            water, back_and_forth = "Network water", self._sides(Account.HEAT_DEMAND)
+            words = (("back from the consumers", "cooling"), ("to the consumers", "heat"))
+            sides = [(*word, nodes) for word, nodes in zip(words, back_and_forth, strict=False)]
+        chart = self.chart(f"{water} and outside air", "°C", height=240)
+        for label, colour, nodes in sides:
             T = np.mean([self.ledger.column(f"{node}.T") for node in nodes], axis=0) - ZERO_C
             chart.lines.append(Line(label, self.grid.middle, self.mean(T), colour))
         for name, label, style in ((T_DRY.name, "outside air", ""), (T_WET.name, "wet bulb", "dashed")):
@@ -87,7 +92,14 @@ class Figures:
 
     def load_nodes(self) -> list[tuple[str, str, list[str]]]:
         """The nodes that IT machines are attached to, cold side first."""
-        owners = {s.name.rpartition(".")[0] for s in self.ledger.signals(Account.ELECTRICITY_IT)}
+        sides = self._sides(Account.ELECTRICITY_IT)
+        if not sides:
+            return []
+        return [("to the racks' CDUs", "cooling", sides[0]), ("back from them", "heat", sides[1])]
+
+    def _sides(self, account: Account) -> list[list[str]]:
+        """The nodes on the cold and on the warm side of the machines of an account; nothing unless there are two."""
+        owners = {s.name.rpartition(".")[0] for s in self.ledger.signals(account)}
         fluid = {node.name for node in self.ledger.info.picture.nodes if node.kind == "fluid"}
         by_port: dict[str, set[str]] = {}
         for component in self.ledger.info.picture.components:
@@ -99,12 +111,7 @@ class Figures:
             port: np.mean([self.ledger.column(f"{node}.T").mean() for node in nodes]) for port, nodes in by_port.items()
         }
         order = sorted(by_port, key=lambda port: mean[port])
-        if len(order) != 2:
-            return []
-        return [
-            ("to the racks' CDUs", "cooling", sorted(by_port[order[0]])),
-            ("back from them", "heat", sorted(by_port[order[1]])),
-        ]
+        return [sorted(by_port[port]) for port in order] if len(order) == 2 else []
 
     def heat(self) -> str:
         """Heat to the network against what it asked for, and heat to the air."""
@@ -153,6 +160,9 @@ class Figures:
         layers = [("cooling", "cooling", Account.ELECTRICITY_COOLING)]
         if self.ledger.has(Account.ELECTRICITY_RECOVERY):
             layers.append(("heat pumps", "recovery", Account.ELECTRICITY_RECOVERY))
+        if not self.ledger.has(Account.ELECTRICITY_IT):
+            layers = [("pumps and heat sources", "recovery", Account.ELECTRICITY_RECOVERY)]
+            return self._stack("Electricity of the heat network", layers, 180)
         rest = "cooling and heat recovery" if len(layers) > 1 else "cooling"
         return self._stack("Electricity of IT", [("IT", "power", Account.ELECTRICITY_IT)], 150) + self._stack(
             f"Electricity of {rest}", layers, 180
@@ -167,10 +177,15 @@ class Figures:
         chart = self.chart("Electricity price", "EUR/MWh", zero=True, height=150)
         chart.lines.append(Line("price", time, self.mean(price) * 3.6e9, "ink"))
         spent = price * ledger.flow(Account.ELECTRICITY_COOLING, Account.ELECTRICITY_RECOVERY)
+        burnt = ledger.flow(Account.FUEL) * ledger.info.tariffs.fuel
         earned = ledger.flow(Account.HEAT_DELIVERED) * ledger.info.tariffs.heat
-        cost = self.chart("Cost besides the electricity of IT", "EUR/h", zero=True, height=180)
+        besides = " besides the electricity of IT" if ledger.has(Account.ELECTRICITY_IT) else ""
+        cost = self.chart(f"Cost{besides}", "EUR/h", zero=True, height=180)
         zero = np.zeros(len(time))
         cost.areas.append(Area("electricity paid", time, zero, self.mean(spent) * 3600, "recovery"))
+        if burnt.any():
+            spent, below = spent + burnt, spent
+            cost.areas.append(Area("fuel", time, self.mean(below) * 3600, self.mean(spent) * 3600, "power"))
         if earned.any():
             cost.areas.append(Area("heat sold", time, -self.mean(earned) * 3600, zero, "heat"))
             cost.lines.append(Line("net", time, self.mean(spent - earned) * 3600, "ink", "thin"))

@@ -74,6 +74,7 @@ def report(result: RunResult) -> str:
         decisions=len(result.decisions), events=_events(result, figures),
         controller_time=Markup(figures.controller_time()),
         scenario=json.dumps(info.scenario, indent=2, ensure_ascii=False, default=str),
+        computes=ledger.has(Account.ELECTRICITY_IT),
         hours=number(info.seconds / 3600, 2), number=number, energy=energy, volume=volume,
     )  # fmt: skip
 

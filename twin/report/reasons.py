@@ -38,7 +38,12 @@ TEXTS = (
 
 
 def reasons(ledger: Ledger) -> list[Reason]:
-    """The run's hours by the first reason that holds (definitions: docs/kpi.md); reasons of no hours are left out."""
+    """The run's hours by the first reason that holds (definitions: docs/kpi.md); reasons of no hours are left out.
+
+    None where nothing can be given to the air.
+    """
+    if not ledger.has(Account.HEAT_REJECTED):
+        return []
     rejected = np.maximum(ledger.flow(Account.HEAT_REJECTED), 0.0)
     if not ledger.has(Account.HEAT_DEMAND):
         energy, hours = float(rejected @ ledger.dt), float(ledger.dt.sum()) / 3600

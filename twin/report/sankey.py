@@ -23,17 +23,20 @@ class Flow:
     colour: str
 
 
-WATER, RECOVERY = "Facility water", "Heat recovery"
+WATER, RECOVERY, NETWORK = "Facility water", "Heat recovery", "Heat network"
 COLUMN = {
     "GPUs and servers": 0,
-    "Boilers": 0,
+    "Boilers": 1,
     "Pumps and chillers": 0,
     "Water cooled down": 0,
     WATER: 1,
     "Heat pump electricity": 1,
     "Store, discharged": 1,
     "Network cooled down": 1,
+    "Pumps": 1,
     RECOVERY: 2,
+    NETWORK: 2,
+    "Consumers": 3,
     "District network": 3,
     "Store, charged": 3,
     "Losses and warming up": 3,
@@ -62,15 +65,16 @@ def heat_flows(ledger: Ledger) -> list[Flow]:
     if reused > 0 or delivered > 0:
         drive, fuel = ledger.total(Account.ELECTRICITY_RECOVERY), ledger.total(Account.FUEL)
         charged = ledger.stored_change
+        place, drives = (RECOVERY, "Heat pump electricity") if ledger.has(Account.HEAT_REUSED) else (NETWORK, "Pumps")
         flows += [
-            Flow("Heat pump electricity", RECOVERY, drive, "recovery"),
-            Flow("Boilers", RECOVERY, fuel, "power"),
-            Flow(RECOVERY, "District network", delivered, "heat"),
+            Flow(drives, place, drive, "recovery"),
+            Flow("Boilers", place, fuel, "power"),
+            Flow(place, "District network" if place == RECOVERY else "Consumers", delivered, "heat"),
         ]
-        flows += _rest(charged, RECOVERY, "Store, charged", "Store, discharged")
+        flows += _rest(charged, place, "Store, charged", "Store, discharged")
         left = reused + drive + fuel - delivered - charged
-        flows += _rest(left, RECOVERY, "Losses and warming up", "Network cooled down")
-    least = 2e-4 * max(sum(flow.energy for flow in flows if flow.sink == place) for place in (WATER, RECOVERY))
+        flows += _rest(left, place, "Losses and warming up", "Network cooled down")
+    least = 2e-4 * max(sum(flow.energy for flow in flows if flow.sink == place) for place in (WATER, RECOVERY, NETWORK))
     return [flow for flow in flows if flow.energy > least]
 
 
