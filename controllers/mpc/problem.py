@@ -122,9 +122,9 @@ class Problem:
         options: dict[str, Any] = {
             "print_time": False, "error_on_fail": False, "show_eval_warnings": False,
             "ipopt.print_level": 0, "ipopt.sb": "yes", "ipopt.max_wall_time": self.settings.time_limit,
-            "ipopt.max_iter": self.settings.iterations_max, "ipopt.tol": 1e-5, "ipopt.acceptable_tol": 1e-3,
+            "ipopt.max_iter": self.settings.iterations_max, "ipopt.tol": 1e-5, "ipopt.acceptable_tol": 3e-3,
             "ipopt.acceptable_iter": 5, "ipopt.mu_strategy": "adaptive", "ipopt.dual_inf_tol": 1e-2,
-            "ipopt.adaptive_mu_globalization": "kkt-error", "ipopt.compl_inf_tol": 1e-4, "ipopt.constr_viol_tol": 1e-5,
+            "ipopt.compl_inf_tol": 1e-4, "ipopt.constr_viol_tol": 1e-5,
         }  # fmt: skip
         return ca.nlpsol("mpc", "ipopt", nlp, options)
 

@@ -61,7 +61,7 @@ def test_an_optimised_decision_arrives_at_the_equipment_and_a_hasty_one_leaves_i
             for name in ("mpc", "hasty"):
                 await controlled(port, tmp_path / f"{name}.yaml", tmp_path / f"{name}.sqlite", 350.0)
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    asyncio.run(asyncio.wait_for(main(), 100))
 
     with Journal(tmp_path / "mpc.sqlite") as journal:
         assert {(source, status) for _, source, status, _, _ in journal.decisions()} == {("mpc", "ok")}
