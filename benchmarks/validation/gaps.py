@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 GAPS: dict[str, str] = {
-    "air_handler": "no published coil with both flows varied; its effectiveness law is that of `heat_transfer`",
+    "air_handler": "no measured coil with both flows varied; no condensation on it",
     "boiler": "a constant efficiency; its balances are tested",
     "cdu": "no measured transients of a CDU under load steps; vendors publish one nominal point",
     "chiller": "condenser water below 24 °C. A disagreement: at 40 % load and the nominal condenser temperature the "
@@ -11,13 +11,13 @@ GAPS: dict[str, str] = {
     "staged machines would",
     "control_valve": "flow against opening is that of `hydraulics`; no measured valve",
     "cooling_tower": "no measured tower with water and air flow varied; evaporation has psychrometric balances only",
-    "district": "no measured network at the handover; its flow follows from the demand by balance",
+    "district": "no measured network at the handover",
     "dry_cooler": "no measured cooler off its nominal point; fan power at part speed and pads by engineering practice",
     "expansion": "a reservoir; pressure maintenance of a real vessel is not modelled",
     "heat_pump": "part load, ramps and start losses by catalogue figures; no measured machine over its map",
     "pipe": "no measured buried pipe; standstill and reversal by balances",
     "plate_exchanger": "no measured unit; film exponents by correlation",
-    "pump_group": "curves are those of `hydraulics`; no measured group with its controls",
+    "pump_group": "no measured group with its controls",
     "stratified_tank": "no measured store; mixing at inlets by engineering practice",
     "substation": "no measured substation; its effectiveness law is that of `heat_transfer`",
 }

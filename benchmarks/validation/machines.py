@@ -15,13 +15,16 @@ from scipy.special import erf, gammainc
 
 from benchmarks.validation.row import Row, compare
 from plant_models.component import Component
+from plant_models.components.air_handler import AirHandler
 from plant_models.components.chiller import Chiller
 from plant_models.components.cooling_tower import CoolingTower
+from plant_models.components.district import District
 from plant_models.components.dry_cooler import DryCooler
 from plant_models.components.expansion import Expansion
 from plant_models.components.gpu_rack import GpuRack
 from plant_models.components.heat_pump import HeatPump
 from plant_models.components.pipe import Pipe
+from plant_models.components.pump_group import PumpGroup
 from plant_models.components.stratified_tank import StratifiedTank
 from plant_models.media import PG25, WATER
 
@@ -41,7 +44,7 @@ def rows() -> list[Row]:
     """All of them."""
     return [
         *_cold_plate(), *_chiller(), *_cooling_tower(), *_dry_cooler(), *_heat_pump(), *_pipe(), *_tank(),
-        *_expansion(),
+        *_expansion(), *_pump_group(), *_air_handler(), *_district(),
     ]  # fmt: skip
 
 
@@ -285,4 +288,80 @@ def _expansion() -> list[Row]:
     return [
         compare("expansion", "content three hours after a loss of 400 kg", "exponential refilling (closed form)", end,
                 1000.0 - 400.0 * math.exp(-hours * 3600.0 / vessel.refill_time), unit="kg", tolerance=0.01),
+    ]  # fmt: skip
+
+
+def _pump_group() -> list[Row]:
+    """With the pressure rise going with the square of the speed, flow goes with the speed and power with its cube."""
+    group = PumpGroup(n_pumps=3, m_flow_nominal=50.0, dp_nominal=2e5, volume=1.0, dp_design=1e5, dp_lowest=5e4,
+                      dp_highest=2e5, T_start=30 + ZERO)  # fmt: skip
+
+    def at(y: float, dp: float) -> dict[str, float]:
+        ports = {f"{name}.{q}": 30 + ZERO if q == "T" else 0.0
+                 for name in ("inlet", "outlet", "sense_high", "sense_low") for q in ("p", "T")}  # fmt: skip
+        return _outputs(group, {**ports, "outlet.p": dp, "y": y, "n": 3.0, "T": 30 + ZERO})
+
+    flows, powers, same_flow, same_power = [], [], [], []
+    for dp in (1.0e5, 1.6e5, 2.0e5, 2.3e5):
+        full = at(1.0, dp)
+        for y in (0.3, 0.5, 0.8):
+            part = at(y, dp * y * y)
+            flows.append(part["m_flow"])
+            same_flow.append(full["m_flow"] * y)
+            powers.append(part["P_shaft"])
+            same_power.append(full["P_shaft"] * y**3)
+    law = "affinity laws (Gülich, Centrifugal Pumps, 2010, ch. 3)"
+    return [
+        compare("pump_group", "flow at 30–80 % speed, pressure rise with its square; share of nominal flow", law, flows,
+                same_flow, unit="kg/s", tolerance=1e-3, relative=True, scale=150.0),
+        compare("pump_group", "shaft power at 30–80 % speed, pressure rise with its square", law, powers, same_power,
+                unit="W", tolerance=1e-3, relative=True),
+    ]  # fmt: skip
+
+
+def _air_handler() -> list[Row]:
+    from ht import effectiveness_from_NTU
+
+    machine = AirHandler(Q_flow_nominal=2e5, T_room_nominal=35 + ZERO, T_water_in_nominal=18 + ZERO,
+                         T_water_out_nominal=26 + ZERO, m_flow_air_nominal=18.0, dp_nominal=6e4, P_fan_nominal=6e3,
+                         volume=0.1)  # fmt: skip
+    ours, theirs = [], []
+    for flow in (0.4, 0.7, 1.0, 1.2):
+        for T_in, T_room in ((18.0, 35.0), (12.0, 30.0), (20.0, 45.0)):
+            e = _outputs(machine, {
+                "inlet.p": 6e4 * flow**2, "outlet.p": 0.0, "inlet.T": T_in + ZERO, "outlet.T": T_in + ZERO,
+                "room.T": T_room + ZERO, "T": T_in + ZERO, "y_fan": 1.0,
+            })  # fmt: skip
+            UA = machine.UA_nominal / (0.25 * flow**-0.8 + 0.75)
+            C_water = e["m_flow"] * float(WATER.cp(0.5 * (T_in + T_room) + ZERO))
+            C_min, C_max = sorted((C_water, 18.0 * 1015.0))
+            ours.append(e["Q_flow"] / C_min / (T_room - T_in))
+            theirs.append(effectiveness_from_NTU(UA / C_min, C_min / C_max, "counterflow"))
+    return [
+        compare("air_handler", "effectiveness, 40–120 % water, full fan speed, UA by the water's flow",
+                "ht, counter flow", ours, theirs, unit="1", tolerance=2e-3,
+                uncertainty="coils of six rows: a few per cent below"),
+    ]  # fmt: skip
+
+
+def _district() -> list[Row]:
+    from CoolProp.CoolProp import PropsSI
+
+    network = District(m_flow_max=200.0, Q_demand_design=1.5e7, n_cells=0)
+    ours, theirs = [], []
+    for supply in (70.0, 80.0, 95.0):
+        for back in (35.0, 45.0):
+            for demand in (3e6, 8e6, 1.5e7):
+                e = _outputs(network, {
+                    "supply.p": 0.0, "return.p": 0.0, "supply.T": supply + ZERO, "return.T": back + ZERO,
+                    "Q_demand": demand, "T_supply_required": 65 + ZERO, "T_return": back + ZERO,
+                })  # fmt: skip
+                rise = PropsSI("H", "T", supply + ZERO, "P", 4e5, "Water") - PropsSI(
+                    "H", "T", back + ZERO, "P", 4e5, "Water"
+                )
+                ours.append(e["supply.m_flow"])
+                theirs.append(demand / rise)
+    return [
+        compare("district", "flow for 3–15 MW, supply 70–95 °C, return 35–45 °C", "CoolProp's enthalpies", ours, theirs,
+                unit="kg/s", tolerance=1e-3, relative=True),
     ]  # fmt: skip

@@ -13,11 +13,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 HEAD = """# Validation
 
 Every machine beside sources that are independent of this project: published cases with printed answers, standards'
-worked examples, measured data, CoolProp, `fluids`, `ht`. `make validate` computes it all again, writes this
-page, and fails
-if a row leaves its tolerance. Of many cases the worst is shown. *Theirs* is what the source states; *its own error*
-is what the source says of itself. Tolerances are set by what the source prints or by what
-the use needs, not by what we reach.
+worked examples, measured data, CoolProp, `fluids`, `ht`. `make validate` computes it all again, writes this page, and
+fails if a row leaves its tolerance. Of many cases the worst is shown. *Theirs* is what the source states; *its own
+error* is what the source says of itself. Errors without a unit are relative, or of a quantity without one.
+Where our machine was sized by the nominal point of the source the row says so: only what lies off it is evidence.
 """
 COLUMNS = "| quantity | ours | theirs | error | tolerance | its own error | cases | source |"
 
