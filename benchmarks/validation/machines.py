@@ -171,6 +171,7 @@ def _dry_cooler() -> list[Row]:
     machine = DryCooler(
         Q_flow_nominal=2.93e6, T_water_in_nominal=46.1 + ZERO, T_water_out_nominal=40.6 + ZERO,
         T_air_nominal=35 + ZERO, m_flow_air_nominal=380.0, dp_nominal=6e4, P_fan_nominal=117.7e3, volume=1.0,
+        damper_leakage=1.0,
     )  # fmt: skip
     calm = {"outlet.p": 0.0, "weather.p": 101325.0, "spray": 0.0, "bypass": 0.0}
     ours, theirs = [], []
