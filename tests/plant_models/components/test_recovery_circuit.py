@@ -25,13 +25,17 @@ def site() -> Site:
         "separator": {
             "kind": "pipe", "m_flow_nominal": 400.0, "dp_nominal": 1e3, "volume": 5.0, "cells": 2, "T_start": 45 + C,
         },
+        "basin": {
+            "kind": "pipe", "m_flow_nominal": 800.0, "dp_nominal": 1e3, "volume": 1e5, "cells": 1, "T_start": 40 + C,
+        },
         "fws_expansion": {"kind": "expansion", "p_set": 1e5, "mass": 1000.0, "T_start": 310.0},
         "dh_expansion": {"kind": "expansion", "p_set": 2e5, "mass": 1000.0, "T_start": 310.0},
     }  # fmt: skip
     nodes = {
-        "fws": {"volume": 1e5, "T_start": 40 + C, "ports": [
-            "heat_pump.evaporator_in", "heat_pump.evaporator_out", "direct.primary_in", "direct.primary_out",
-            "fws_expansion.port"]},
+        "fws": {"volume": 5.0, "T_start": 40 + C, "ports": [
+            "heat_pump.evaporator_in", "direct.primary_in", "basin.outlet", "fws_expansion.port"]},
+        "cooled": {"volume": 5.0, "T_start": 40 + C, "ports": [
+            "heat_pump.evaporator_out", "direct.primary_out", "basin.inlet"]},
         "supply": {"volume": 5.0, "T_start": 75 + C, "ports": [
             "heat_pump.condenser_out", "store.top", "district.supply"]},
         "back": {"volume": 5.0, "T_start": 45 + C, "ports": [
