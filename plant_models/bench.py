@@ -31,7 +31,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from plant_models.component import Component, FluidPort
 from plant_models.equations import Layout, Symbols
-from plant_models.site import load_site, nearest
+from plant_models.site import load_site
+from plant_models.site_mistakes import nearest
 
 Array = NDArray[np.float64]
 

@@ -7,9 +7,8 @@ A site names machines (``components``) and where their ports meet (``nodes``). `
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +24,7 @@ from plant_models.overrides import Block, UnknownKey, of_model, override
 from plant_models.signals import Account
 from plant_models.site_file import Keys, line_of, read
 from plant_models.site_file import SiteError as SiteError
+from plant_models.site_mistakes import Misfit, first_of_each, mistakes, nearest
 from plant_models.units import (
     Energy,
     EnergyPrice,
@@ -42,14 +42,6 @@ MACHINE_NAME = re.compile(r"^[A-Za-z]\w*$")
 NODE_NAME = re.compile(r"^[A-Za-z]\w*(\.\w+)*$")
 RESERVED = ("market", "weather")
 """names that all machines share, see :mod:`plant_models.signals`"""
-
-
-class Misfit(ValueError):
-    """Mistakes in a site, each with the keys that lead to it."""
-
-    def __init__(self, *mistakes: tuple[Keys, str]) -> None:
-        super().__init__("; ".join(f"{'.'.join(map(str, where))}: {what}" for where, what in mistakes))
-        self.mistakes = mistakes
 
 
 class _Strict(BaseModel):
@@ -186,7 +178,7 @@ class Site(BaseModel):
                 name: ("components", array.name) for array in self.components.values() for name in array.names()
             }
             where |= {name: ("nodes", base) for base, spec in self.nodes.items() for name in numbered(base, spec.count)}
-            raise Misfit(*((where[name], f"{name}: {what}") for name, what in _first_of_each(found)))
+            raise Misfit(*((where[name], f"{name}: {what}") for name, what in first_of_each(found)))
         self._what_is_used_has_a_price()
         self._devices_are_there()
         return self
@@ -300,21 +292,6 @@ class Site(BaseModel):
         return members, port
 
 
-def _first_of_each(mistakes: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """One mistake for all members of an array that share it, with how many more there are."""
-    alike: dict[str, list[tuple[str, str]]] = {}
-    for name, what in mistakes:
-        alike.setdefault(re.sub(r"\d+", "#", f"{name}: {what}"), []).append((name, what))
-    for (name, what), *others in alike.values():
-        yield name, f"{what} (and {len(others)} more like this)" if others else what
-
-
-def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
-    """A hint at the nearest known words."""
-    near = difflib.get_close_matches(word, list(known), n=3)
-    return f"; did you mean {', '.join(near)}?" if near else f"; known: {', '.join(known)}"
-
-
 def _component(name: str, spec: object, context: Any) -> ComponentArray:
     if not isinstance(spec, Mapping):
         raise Misfit(((name,), f"expected a machine with a kind and its sizes, found {spec!r}"))
@@ -327,32 +304,7 @@ def _component(name: str, spec: object, context: Any) -> ComponentArray:
     try:
         return ComponentArray(name, CATALOG[kind].model_validate(sizes, context=context), count)
     except ValidationError as error:
-        raise Misfit(*(((name, *where), what) for where, what in _mistakes(error, CATALOG[kind]))) from None
-
-
-def _fields(model: type[BaseModel], where: Keys) -> list[str]:
-    """The keys that stand beside a place in a model, as far as its types tell."""
-    for part in where[:-1]:
-        field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return []
-        model = field.annotation
-    return list(model.model_fields)
-
-
-def _mistakes(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Keys, str]]:
-    """Where, and what was found and what would be accepted."""
-    for item in error.errors():
-        where, message, cause = item["loc"], item["msg"].removeprefix("Value error, "), item.get("ctx", {}).get("error")
-        if isinstance(cause, Misfit):
-            yield from (((*where, *deeper), what) for deeper, what in cause.mistakes)
-        elif item["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(where[-1]), _fields(model, where), n=3)
-            yield where, f"unknown key; did you mean {', '.join(near)}?" if near else "unknown key"
-        elif item["type"] in ("value_error", "missing"):
-            yield where, message
-        else:
-            yield where, f"{message}, found {item['input']!r}"
+        raise Misfit(*(((name, *where), what) for where, what in mistakes(error, CATALOG[kind]))) from None
 
 
 def list_sites() -> dict[str, Path]:
@@ -392,7 +344,7 @@ def load_site(name: str | Path, overrides: Mapping[str, object] | None = None) -
         return Site.model_validate(data, context={"require_units": True})
     except ValidationError as error:
         lines = []
-        for where, what in _mistakes(error, Site):
+        for where, what in mistakes(error, Site):
             place = next(
                 (by for keys, by in changed.items() if where[: len(keys)] == keys), f"{path}{line_of(tree, where)}"
             )
