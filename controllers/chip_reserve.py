@@ -6,6 +6,9 @@ load needs at the present supply temperature.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -28,7 +31,18 @@ def full_load_rise(cdu: Cdu) -> NDArray[np.float64]:
     return rise
 
 
+@lru_cache(maxsize=64)
+def speed_table(cdu: Cdu) -> Callable[[float], float]:
+    """:func:`lowest_speed` of one CDU: to look a CDU up by its sizes takes longer than to look into its table."""
+    warmest: list[float] = (cdu.rack.T_gpu_limit - RESERVE - full_load_rise(cdu)).tolist()
+    speeds: list[float] = [*SPEEDS.tolist(), 1.0]
+
+    def lowest(T_supply: float) -> float:
+        return 1.0 if math.isnan(T_supply) else speeds[bisect_left(warmest, T_supply)]
+
+    return lowest
+
+
 def lowest_speed(cdu: Cdu, T_supply: float) -> float:
     """Slowest secondary pump speed at which nominal load keeps the chips below their limit at ``T_supply`` (K)."""
-    enough = full_load_rise(cdu) <= cdu.rack.T_gpu_limit - RESERVE - T_supply
-    return float(SPEEDS[np.argmax(enough)]) if enough.any() else 1.0
+    return speed_table(cdu)(T_supply)

@@ -9,6 +9,7 @@ import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +46,7 @@ class Envelope:
         inputs = view.plant.vocabulary.role(Role.INPUT)
         self.names = [s.name for s in inputs]
         self._index = {name: i for i, name in enumerate(self.names)}
-        self._lower = np.array([s.lower for s in inputs])
-        self._upper = np.array([s.upper for s in inputs])
+        self._bounds = [(float(s.lower), float(s.upper)) for s in inputs]
         self._rate = np.array([s.rate_max for s in inputs])
         self.values: NDArray[np.float64] = np.array([s.default for s in inputs])
         """present set-points, in the order of ``names``"""
@@ -65,9 +65,9 @@ class Envelope:
         self._keep_dry(wanted, seen, corrections)
         for name, value in wanted.items():
             i = self._index[name]
-            given = float(np.clip(value, self._lower[i], self._upper[i]))
+            given = min(max(value, self._bounds[i][0]), self._bounds[i][1])
             if abs(given - value) > 1e-9 * max(1.0, abs(value)):
-                reason = f"outside {self._lower[i]:.6g}..{self._upper[i]:.6g}"
+                reason = f"outside {self._bounds[i][0]:.6g}..{self._bounds[i][1]:.6g}"
                 corrections.append(Correction(name, value, given, reason))
             self.targets[i] = given
         return corrections
@@ -85,7 +85,7 @@ class Envelope:
             if name in self._index and math.isfinite(value):
                 i = self._index[name]
                 self.values[i] = value
-                self.targets[i] = np.clip(value, self._lower[i], self._upper[i])
+                self.targets[i] = np.clip(value, *self._bounds[i])
 
     def _usable(self, setpoints: Mapping[str, float], out: list[Correction]) -> dict[str, float]:
         """What is a number and an input of the plant."""
@@ -131,6 +131,11 @@ def lowest_dry_temperature(seen: Mapping[str, float]) -> float:
 
     Raises KeyError where the weather is not among ``seen``; without an air pressure, that of sea level counts.
     """
-    T, T_wet = seen[T_DRY.name], seen[T_WET.name]
-    humidity = float(relative_humidity(T, T_wet, seen.get(P_AIR.name, P_AIR.default)))
+    return _lowest_dry(seen[T_DRY.name], seen[T_WET.name], seen.get(P_AIR.name, P_AIR.default))
+
+
+@lru_cache(maxsize=16)
+def _lowest_dry(T: float, T_wet: float, p: float) -> float:
+    """Asked for by several rules at each decision."""
+    humidity = float(relative_humidity(T, T_wet, p))
     return float(dew_point(T, min(max(humidity, 0.01), 1.0))) + DEW_POINT_MARGIN

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-from plant_models.signals import Role, Vocabulary
+from plant_models.signals import Vocabulary
+
+ANY = (-math.inf, math.inf)
 
 
 class NotMeasured(KeyError):
@@ -52,5 +54,5 @@ class Measurements(Mapping[str, float]):
         return found
 
     def _possible(self, name: str, value: float) -> bool:
-        signal = self._vocabulary.get(name)
-        return signal is None or signal.role is not Role.DISTURBANCE or signal.lower <= value <= signal.upper
+        lower, upper = self._vocabulary.bounds_outside.get(name, ANY)
+        return lower <= value <= upper

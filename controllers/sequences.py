@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from controllers.chip_reserve import lowest_speed
+from controllers.chip_reserve import speed_table
 from controllers.envelope import lowest_dry_temperature
 from controllers.interface import Decision, Forecast
 from controllers.measurements import Measurements, NotMeasured
@@ -93,6 +93,7 @@ class Sequences:
         self._defaults = plant.setpoints()
         self._lower = {name: plant.vocabulary[name].lower for name in self._defaults}
         self._upper = {name: plant.vocabulary[name].upper for name in self._defaults}
+        self._reserve = {name: speed_table(cdu) for name, cdu in self._view.cdus.items()}
         self._state = _State()
 
     def step(self, time: float, measurements: Mapping[str, float], forecast: Forecast | None) -> Decision:
@@ -181,7 +182,7 @@ class Sequences:
             target = min(max(T_fws + APPROACH_CDU, cdu.T_supply_lowest, dry), max(cdu.T_supply_design, dry))
             with contextlib.suppress(NotMeasured):
                 load = seen[f"{name}.P_it_total"] / cdu.P_it_nominal
-                reserve = lowest_speed(cdu, max(seen[f"{name}.T_supply"], target))
+                reserve = self._reserve[name](max(seen[f"{name}.T_supply"], target))
                 setpoints[f"{name}.T_supply_set"] = target
                 setpoints[f"{name}.y_pump"] = min(max(load, PUMP_LOWEST, reserve), 1.0)
         return setpoints

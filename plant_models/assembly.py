@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,19 +37,55 @@ TURNING = 0.25
 """a Newton step that opposes the last move, and is not shorter than this share of it, goes to and fro"""
 
 
+QUANTITIES = ("mass in", "energy in", "mass out", "energy out", "unbalanced", "through")
+"""what engines account for"""
+
+
 class NoConvergence(ArithmeticError):
     """A stage has no solution that Newton's method reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the elements of a list of values lie in the plant's vectors."""
+
+    parts: list[tuple[Array, Index, Index]]
+    """(vector, indices in it, indices in the list)"""
+    addresses: NDArray[np.uint64]
+    columns: NDArray[np.int32]
+    """the same element by element: where it lies, and its index in the list"""
+
+    @classmethod
+    def of(cls, places: Sequence[tuple[Array, int, int]]) -> Places:
+        """From (vector, index in it, index in the list)."""
+        found: dict[int, tuple[Array, list[int], list[int]]] = {}
+        for vector, there, here in places:
+            _, a, b = found.setdefault(id(vector), (vector, [], []))
+            a.append(there)
+            b.append(here)
+        return cls(
+            [(vector, np.array(a, dtype=np.intp), np.array(b, dtype=np.intp)) for vector, a, b in found.values()],
+            np.array([vector.ctypes.data + vector.itemsize * there for vector, there, _ in places], dtype=np.uint64),
+            np.array([here for _, _, here in places], dtype=np.int32),
+        )
 
 
 class Engine(Protocol):
     """Moves an assembly on in time."""
 
-    came_in: dict[str, float]
-    """what crossed the boundary inwards in the last step, by quantity (J or kg)"""
-    went_out: dict[str, float]
+    crossed: dict[str, float]
+    """of the last call of :meth:`step` or :meth:`run`, by ``QUANTITIES``: J and kg into and out of the plant, and kg
+    that the nodes left unbalanced, that passed through them"""
 
     def step(self, dt: float, gamma: float) -> None:
         """One step of ``dt`` s, outputs too. Raises NoConvergence; then the states are as before, but z is anything."""
+        ...
+
+    def run(self, dt: float, gamma: float, rows: Array, write: Places, read: Places, table: Array) -> int:
+        """Steps of ``dt`` s with inputs from ``rows``, signals into ``table``; ends before one that has no solution.
+
+        Returns the number of steps done, 0 where an engine takes one at a time only.
+        """
         ...
 
     def evaluate(self) -> None:
@@ -58,11 +95,6 @@ class Engine(Protocol):
     @property
     def iterations(self) -> int:
         """Newton iterations so far."""
-        ...
-
-    @property
-    def circulation(self) -> tuple[float, float]:
-        """kg/s at the present point: what nodes leave unbalanced, what passes through them."""
         ...
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from plant_models import compiled
-from plant_models.assembly import Array, Assembly, Engine, Index, NoConvergence
+from plant_models.assembly import Array, Assembly, Engine, Index, NoConvergence, Places
 from plant_models.plant import Plant
 from plant_models.signals import MARKET, Role, UnknownSignal
 
@@ -171,6 +171,30 @@ class Simulator:
             self._a.z[:] = z
             self._step_in_parts(dt, error)
 
+    def run(self, dt: float, rows: Array, write: Writer, read: Reader) -> Array:
+        """Many steps of ``dt`` s: what ``read`` reads after each, (steps, signals).
+
+        Before each, ``write`` writes a row of ``rows`` (steps, inputs). Raises ValueError for rows that are not finite,
+        PlantDiverged with the state before the step that has no solution.
+        """
+        rows = np.ascontiguousarray(rows, dtype=float)
+        if rows.ndim != 2 or rows.shape[1] != write.n or not np.all(np.isfinite(rows)):
+            raise ValueError(f"expected rows of {write.n} finite values")
+        if not dt > 0:
+            raise ValueError(f"a time step is positive, found {dt}")
+        table, done = np.empty((len(rows), read.n)), 0
+        while done < len(rows):
+            steps = self._engine.run(dt, SCHEMES[self.scheme], rows[done:], write.places, read.places, table[done:])
+            self._note_crossings()
+            self.elapsed += steps * dt
+            done += steps
+            if done < len(rows):  # it has to be cut, or the engine takes one step at a time
+                write(rows[done])
+                self.step(dt)
+                table[done] = read()
+                done += 1
+        return table
+
     def _step_in_parts(self, dt: float, reason: NoConvergence) -> None:
         """A step in two halves, in quarters ... until they have a solution."""
         before = self.snapshot()
@@ -188,13 +212,16 @@ class Simulator:
 
     def _step(self, dt: float) -> None:
         self._engine.step(dt, SCHEMES[self.scheme])
-        for quantity, amount in self._engine.came_in.items():
-            self._came_in[quantity] += amount
-            self._went_out[quantity] += self._engine.went_out[quantity]
-        unbalanced, through = self._engine.circulation
-        self._unbalanced += unbalanced * dt
-        self._through += through * dt
+        self._note_crossings()
         self.elapsed += dt
+
+    def _note_crossings(self) -> None:
+        crossed = self._engine.crossed
+        for quantity in ("energy", "mass"):
+            self._came_in[quantity] += crossed[f"{quantity} in"]
+            self._went_out[quantity] += crossed[f"{quantity} out"]
+        self._unbalanced += crossed["unbalanced"]
+        self._through += crossed["through"]
 
     def settle(self, duration: float, first_step: float = 5.0, last_step: float = 600.0) -> None:
         """Run with growing steps towards a steady state, and start the accounts anew."""
@@ -252,40 +279,30 @@ class Simulator:
 
 
 class Writer:
-    """Sets the same inputs from an array."""
+    """Sets the same inputs from an array of ``n`` values."""
 
     def __init__(self, places: Sequence[tuple[Array, Index]]) -> None:
-        self._n = len(places)
-        self._parts = _by_vector([(vector, int(j), i) for i, (vector, index) in enumerate(places) for j in index])
+        self.n = len(places)
+        self.places = Places.of([(vector, int(j), i) for i, (vector, index) in enumerate(places) for j in index])
 
     def __call__(self, values: Array) -> None:
         """Set the values, in the order of the names. Raises ValueError for one that is not finite."""
-        if len(values) != self._n or not np.all(np.isfinite(values)):
-            raise ValueError(f"expected {self._n} finite values")
-        for vector, there, here in self._parts:
+        if len(values) != self.n or not np.all(np.isfinite(values)):
+            raise ValueError(f"expected {self.n} finite values")
+        for vector, there, here in self.places.parts:
             vector[there] = values[here]
 
 
 class Reader:
-    """Reads the same signals into an array."""
+    """Reads the same ``n`` signals into an array."""
 
     def __init__(self, places: Sequence[tuple[Array, Index]]) -> None:
-        self._n = len(places)
-        self._parts = _by_vector([(vector, int(index[0]), i) for i, (vector, index) in enumerate(places)])
+        self.n = len(places)
+        self.places = Places.of([(vector, int(index[0]), i) for i, (vector, index) in enumerate(places)])
 
     def __call__(self) -> Array:
         """The values, in the order of the names."""
-        values = np.empty(self._n)
-        for vector, there, here in self._parts:
+        values = np.empty(self.n)
+        for vector, there, here in self.places.parts:
             values[here] = vector[there]
         return values
-
-
-def _by_vector(places: Sequence[tuple[Array, int, int]]) -> list[tuple[Array, Index, Index]]:
-    """(vector, index in it, index in a list) gathered by vector."""
-    found: dict[int, tuple[Array, list[int], list[int]]] = {}
-    for vector, there, here in places:
-        _, a, b = found.setdefault(id(vector), (vector, [], []))
-        a.append(there)
-        b.append(here)
-    return [(vector, np.array(a, dtype=np.intp), np.array(b, dtype=np.intp)) for vector, a, b in found.values()]

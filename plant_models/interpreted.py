@@ -17,6 +17,7 @@ from plant_models.assembly import (
     LONGEST_PRESSURE_MOVE,
     MOST_ITERATIONS,
     MOST_POLISHING,
+    QUANTITIES,
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
@@ -24,6 +25,7 @@ from plant_models.assembly import (
     Assembly,
     Flat,
     NoConvergence,
+    Places,
 )
 from plant_models.equations import Symbols
 
@@ -50,9 +52,8 @@ class Interpreted:
         self._a = a = assembly
         groups, nx, nw, nb = a.plant.groups, a.nx, a.nw, a.nb
         self.iterations = 0
-        self.circulation = 0.0, 0.0
-        self.came_in = {"energy": 0.0, "mass": 0.0}
-        self.went_out = {"energy": 0.0, "mass": 0.0}
+        self._circulation = 0.0, 0.0
+        self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         self._trial, self._c, self._s0 = (Flat(groups, nx) for _ in range(3))
         self._w, self._phi0 = Flat(groups, nw), Flat(groups, nw)
         self._answer = Flat(groups, [ny + w for ny, w in zip(a.y.widths, nw, strict=True)])
@@ -96,8 +97,7 @@ class Interpreted:
     def step(self, dt: float, gamma: float) -> None:
         """One step of ``dt`` s. Raises NoConvergence."""
         a, spread = self._a, (1.0 - gamma) / gamma
-        for crossed in (self.came_in, self.went_out):
-            crossed.update(energy=0.0, mass=0.0)
+        self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         T_c = a.T.copy()
         self._trial.all[:] = self._c.all[:] = a.x.all
         if gamma < 1.0:
@@ -107,12 +107,19 @@ class Interpreted:
         for _ in range(MOST_POLISHING + 1):
             dz = self._stage(T_c, gamma * dt)
             self._look()
-            unbalanced, through = self.circulation
+            unbalanced, through = self._circulation
             if unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL:
                 break
         self._account(dz, gamma * dt)
+        self.crossed |= {"unbalanced": unbalanced * dt, "through": through * dt}
         a.x.all[:] = self._trial.all
         self._show_outputs()
+
+    def run(self, dt: float, gamma: float, rows: Array, write: Places, read: Places, table: Array) -> int:
+        """One step at a time only."""
+        del dt, gamma, rows, write, read, table
+        self.crossed = dict.fromkeys(QUANTITIES, 0.0)
+        return 0
 
     def _stage(self, T_c: Array, k: float) -> Array:
         """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
@@ -199,8 +206,8 @@ class Interpreted:
         flows = (self._beta0.all + self._by_boundary @ dz) * seconds
         for quantity, part in (("energy", flows[self._energetic]), ("mass", flows[~self._energetic])):
             net, gross = float(part.sum()), float(np.abs(part).sum())
-            self.came_in[quantity] += 0.5 * (gross + net)
-            self.went_out[quantity] += 0.5 * (gross - net)
+            self.crossed[f"{quantity} in"] += 0.5 * (gross + net)
+            self.crossed[f"{quantity} out"] += 0.5 * (gross - net)
 
     def evaluate(self) -> None:
         """Outputs at the present states."""
@@ -218,7 +225,7 @@ class Interpreted:
             parts.append(self._answer.block(i)[:, a.y.widths[i] :].ravel())
         mass = np.concatenate(parts)[self._carries_mass]
         into = np.bincount(self._at[self._carries_mass], mass, a.n_p)
-        self.circulation = float(np.abs(into).sum()), float(0.5 * np.abs(mass).sum())
+        self._circulation = float(np.abs(into).sum()), float(0.5 * np.abs(mass).sum())
 
     def _show_outputs(self) -> None:
         y = self._a.y

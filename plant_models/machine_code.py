@@ -18,12 +18,14 @@ from plant_models.assembly import (
     LONGEST_PRESSURE_MOVE,
     MOST_ITERATIONS,
     MOST_POLISHING,
+    QUANTITIES,
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
     Array,
     Assembly,
     NoConvergence,
+    Places,
 )
 from plant_models.component import Component
 from plant_models.equations import Symbols
@@ -63,7 +65,7 @@ class _Plant(ctypes.Structure):
     _fields_ = (
         *((name, _Long) for name in ("groups", "n_p", "n", "nonzeros")),
         ("group", ctypes.POINTER(_Group)),
-        *((name, _Double) for name in ("z", "z_start", "T_c", "dz", "last_dz", "residual", "work", "into")),
+        *((name, _Double) for name in ("z", "z_start", "z_before", "T_c", "dz", "last_dz", "residual", "work", "into")),
         *((name, _Double) for name in ("capacity", "z_scale", "row_scale", "z_per_tolerance")),
         *((name, _Int) for name in ("order", "row_start", "column", "source")),
         ("values", _Double),
@@ -74,8 +76,7 @@ class _Plant(ctypes.Structure):
         ("first_tolerance", ctypes.c_double * len(FIRST_TOLERANCES)), ("pivot_small", ctypes.c_double),
         ("most_polishing", _Long), ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
         ("iterations", _Long), ("pivoted", _Long),
-        ("came_in", ctypes.c_double * 2), ("went_out", ctypes.c_double * 2),
-        ("unbalanced", ctypes.c_double), ("through", ctypes.c_double),
+        ("crossed", ctypes.c_double * len(QUANTITIES)), ("unbalanced", ctypes.c_double), ("through", ctypes.c_double),
     )  # fmt: skip
 
 
@@ -99,8 +100,7 @@ class MachineCode:
         self._a = assembly
         self._kept: list[Any] = []
         """memory and libraries that the C side points to"""
-        self.came_in = {"energy": 0.0, "mass": 0.0}
-        self.went_out = {"energy": 0.0, "mass": 0.0}
+        self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         side_by_side, groups = compiled.lanes(), assembly.plant.groups
         widths = [side_by_side if len(g.names) >= FEWEST_SIDE_BY_SIDE else 1 for g in groups]
         sources = {"step": f"#define LANES {side_by_side}\n{(lanes.NATIVE / 'step.c').read_text()}"}
@@ -119,8 +119,11 @@ class MachineCode:
             self._groups[i].newton = ctypes.cast(libraries[name].newton, ctypes.c_void_p)
             self._groups[i].output = ctypes.cast(libraries[name].output, ctypes.c_void_p)
             self._fill_group(i, width)
-        self._step, self._evaluate = libraries["step"].step, libraries["step"].evaluate
+        self._step, self._run, self._evaluate = (getattr(libraries["step"], n) for n in ("step", "run", "evaluate"))
         self._step.argtypes = [ctypes.POINTER(_Plant), ctypes.c_double, ctypes.c_double]
+        places = [_Long, ctypes.c_void_p, ctypes.c_void_p, _Long, ctypes.c_void_p]
+        self._run.argtypes = [ctypes.POINTER(_Plant), _Long, ctypes.c_double, ctypes.c_double, *places, *places]
+        self._run.restype = _Long
         self._evaluate.argtypes, self._evaluate.restype = [ctypes.POINTER(_Plant)], None
         self._here = ctypes.byref(self._plant)
 
@@ -145,7 +148,7 @@ class MachineCode:
         pattern = sparse.analyse(a.n, rows, columns)
         p.groups, p.group, p.n_p, p.n, p.nonzeros = len(self._groups), self._groups, a.n_p, a.n, len(rows)
         p.z = a.z.ctypes.data
-        for name in ("z_start", "T_c", "dz", "last_dz", "residual", "work", "into", "inverse"):
+        for name in ("z_start", "z_before", "T_c", "dz", "last_dz", "residual", "work", "into", "inverse"):
             setattr(p, name, self._doubles(a.n).ctypes.data)
         p.values, p.factor = (self._doubles(size).ctypes.data for size in (len(rows), len(pattern.upper)))
         p.dense = self._doubles(a.n * a.n).ctypes.data
@@ -191,20 +194,26 @@ class MachineCode:
     def step(self, dt: float, gamma: float) -> None:
         """One step of ``dt`` s. Raises NoConvergence."""
         failed = self._step(self._here, dt, gamma)
+        self._note_crossed()
         if failed:
             raise NoConvergence(REASONS[failed].format(self._suspects()))
-        p = self._plant
-        for i, quantity in enumerate(("mass", "energy")):
-            self.came_in[quantity], self.went_out[quantity] = p.came_in[i], p.went_out[i]
+
+    def run(self, dt: float, gamma: float, rows: Array, write: Places, read: Places, table: Array) -> int:
+        """Steps of ``dt`` s with inputs from ``rows``, signals into ``table``; ends before one that has no solution."""
+        done = self._run(
+            self._here, len(rows), dt, gamma,
+            len(write.columns), write.addresses.ctypes.data, write.columns.ctypes.data, rows.shape[1], rows.ctypes.data,
+            len(read.columns), read.addresses.ctypes.data, read.columns.ctypes.data, table.shape[1], table.ctypes.data,
+        )  # fmt: skip
+        self._note_crossed()
+        return int(done)
+
+    def _note_crossed(self) -> None:
+        self.crossed = dict(zip(QUANTITIES, self._plant.crossed, strict=True))
 
     def evaluate(self) -> None:
         """Outputs at the present states."""
         self._evaluate(self._here)
-
-    @property
-    def circulation(self) -> tuple[float, float]:
-        """kg/s at the present point: what nodes leave unbalanced, what passes through them."""
-        return self._plant.unbalanced, self._plant.through
 
     def _suspects(self) -> str:
         a = self._a

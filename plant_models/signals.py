@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 
 class Role(StrEnum):
@@ -201,6 +202,11 @@ class Vocabulary(Mapping[str, Signal]):
             near = difflib.get_close_matches(name, self._signals, n=3)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
             raise UnknownSignal(f"unknown signal {name!r}{hint}") from None
+
+    @cached_property
+    def bounds_outside(self) -> dict[str, tuple[float, float]]:
+        """Bounds of what comes from outside: the disturbances."""
+        return {s.name: (s.lower, s.upper) for s in self.role(Role.DISTURBANCE)}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._signals)

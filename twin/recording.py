@@ -35,22 +35,18 @@ class Recorder:
         recorded = [s for s in vocabulary.values() if not is_internal(s.name)]
         self._mean = [s for s in recorded if s.unit in FLOW_UNITS]
         self._sample = [s for s in recorded if s.unit not in FLOW_UNITS]
-        self._read_mean = simulator.reader([s.name for s in self._mean])
         self._read_sample = simulator.reader([s.name for s in self._sample])
         self._power = np.array([float(s.account in ELECTRICITY) for s in self._mean])
-        self._read_market = simulator.reader([PRICE_ELECTRICITY.name, CO2_INTENSITY.name])
         self._market = np.zeros(2)
         self._sum = np.zeros(len(self._mean))
         self._total = np.zeros(len(self._mean))
         limited = [s for s in vocabulary.values() if s.limit]
         self._limited = Excess([s.name for s in limited])
-        self._read_limited = simulator.reader([s.name for s in limited])
         self._upper = np.array([s.upper for s in limited])
-        self._watched = Watched(simulator)
+        self._watched = Watched(vocabulary)
         self._pumps = {n: c for n, c in simulator.plant.components.items() if isinstance(c, HeatPump)}
         self._running = np.zeros(len(self._pumps), dtype=bool)
         self._starts = np.zeros(len(self._pumps), dtype=int)
-        self._read_load = simulator.reader([f"{n}.y" for n in self._pumps])
         self._threshold = np.array([0.5 * c.y_min for c in self._pumps.values()])
         stored = [s.name for s in vocabulary.values() if is_stored_heat(s)]
         self._stored, self._read_stored = stored, simulator.reader(stored)
@@ -58,20 +54,32 @@ class Recorder:
         self._times: list[float] = []
         self._rows: list[NDArray[np.float32]] = []
         self._count, self._now = 0, 0.0
-        self._running[:] = self._read_load() >= self._threshold
+        loads = [f"{n}.y" for n in self._pumps]
+        self._running[:] = simulator.get_many(loads) >= self._threshold
+        market = [PRICE_ELECTRICITY.name, CO2_INTENSITY.name]
+        parts = [[s.name for s in self._mean], market, [s.name for s in limited], self._watched.names, loads]
+        self._edges = np.cumsum([len(part) for part in parts[:-1]]).tolist()
+        self.read = simulator.reader([name for part in parts for name in part])
+        """what :meth:`note` is to be told of every step"""
 
-    def note(self, now: float, dt: float) -> None:
-        """The plant at the end of a step of ``dt`` s."""
-        flows = self._read_mean()
-        self._sum += flows
-        self._total += flows * dt
-        self._market += self._read_market() * float(self._power @ flows) * dt
-        self._limited.note(self._read_limited() - self._upper, dt)
-        self._watched.note(dt)
-        running = self._read_load() >= self._threshold
-        self._starts += running & ~self._running
-        self._running = running
-        self._count += 1
+    @property
+    def steps_left(self) -> int:
+        """Steps until the present recording interval ends: no more at a time."""
+        return self._every - self._count
+
+    def note(self, values: NDArray[np.float64], now: float, dt: float) -> None:
+        """What ``read`` tells at the ends of steps of ``dt`` s (steps, signals); the last one ends ``now``."""
+        flows, market, limited, watched, loads = np.split(values, self._edges, axis=1)
+        total = flows.sum(axis=0)
+        self._sum += total
+        self._total += total * dt
+        self._market += (flows @ self._power) @ market * dt
+        self._limited.note(limited - self._upper, dt)
+        self._watched.note(watched, dt)
+        running = np.vstack([self._running, loads >= self._threshold])
+        self._starts += np.count_nonzero(running[1:] & ~running[:-1], axis=0)
+        self._running = running[-1]
+        self._count += len(values)
         self._now = now
         if self._count == self._every:
             self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -109,32 +110,39 @@ class Simulation:
         scenario, simulator = self.scenario, self.simulator
         start, dt, steps = scenario.start.timestamp(), scenario.step, scenario.steps
         envelope = Envelope(self.view)
-        drive, write = simulator.writer(self.driven), simulator.writer(envelope.names)
+        drive, write = simulator.writer(self.driven), simulator.writer([*self.driven, *envelope.names])
         self._settle(start, drive)
         # a step's inputs are those at its middle: exact for held values that change at step ends
         chunk = max(1, round(86400.0 / dt))
         recorder, decisions = Recorder(simulator, round(scenario.record / dt)), DecisionLog()
-        next_decision = 0.0
-        for k in range(steps):
+        k, told, next_decision = 0, 0, 0.0
+        while k < steps:
             now = start + k * dt
             if k % chunk == 0:
                 times: Array = start + (np.arange(k, min(k + chunk, steps), dtype=float) + 0.5) * dt
                 values = self.inputs.sample(self.driven, times)
-            if progress and k % max(1, steps // PROGRESS_STEPS) == 0:
+            if progress and k >= told:
                 progress(k / steps)
-            drive(values[k % chunk])
+                told = k + max(1, steps // PROGRESS_STEPS)
             if k * dt >= next_decision - 1e-6:
+                drive(values[k % chunk])
                 self._decide(now, envelope, decisions)
                 next_decision += self.controller.interval
-            write(envelope.advance(dt))
+            until_decision = max(1, math.ceil((next_decision - 1e-6) / dt) - k)
+            n = min(
+                until_decision, recorder.steps_left, len(values) - k % chunk, max(1, told - k) if progress else steps
+            )
+            setpoints = np.array([envelope.advance(dt).copy() for _ in range(n)])
+            rows = np.hstack([values[k % chunk : k % chunk + n], setpoints])
             try:
-                simulator.step(dt)
+                table = simulator.run(dt, rows, write, recorder.read)
             except PlantDiverged as error:
-                when = datetime.fromtimestamp(now, UTC)
+                when = datetime.fromtimestamp(start + simulator.elapsed, UTC)
                 raise PlantDiverged(
                     f"{self.plant.site.name} under {self.controller.name}, {when:%F %T}Z: {error}"
                 ) from error
-            recorder.note(now + dt, dt)
+            k += n
+            recorder.note(table, start + k * dt, dt)
         recorder.close()
         if progress:
             progress(1.0)

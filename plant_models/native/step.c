@@ -17,6 +17,8 @@ static inline V larger(V one, V other)
 }
 
 /* changes are measured by kind: nodes' pressures, nodes' temperatures, all states, of these the positions */
+enum { MASS_IN, ENERGY_IN, MASS_OUT, ENERGY_OUT, UNBALANCED, THROUGH, QUANTITIES };
+
 enum { PRESSURES, TEMPERATURES, STATES, POSITIONS, SIZES };
 
 typedef void Newton(const double *, const double *, const double *, const double *, double, double *, double *,
@@ -40,7 +42,7 @@ typedef struct {
 typedef struct {
     long groups, n_p, n, nonzeros;
     Group *group;
-    double *z, *z_start, *T_c, *dz, *last_dz, *residual, *work, *into;
+    double *z, *z_start, *z_before, *T_c, *dz, *last_dz, *residual, *work, *into;
     const double *capacity, *z_scale, *row_scale, *z_per_tolerance;
     const int *order;                       /* row and column that is eliminated as the i-th */
     const int *row_start, *column, *source; /* nonzeros by rows in that order; columns in that order; index in values */
@@ -53,7 +55,7 @@ typedef struct {
     long most_polishing;
     double unbalanced_share, unbalanced_small;
     long iterations, pivoted;
-    double came_in[2], went_out[2], unbalanced, through; /* 0 mass, 1 energy */
+    double crossed[QUANTITIES], unbalanced, through;
 } Plant;
 
 enum { SOLVED, SINGULAR, NOT_FINITE, STILL_MOVING };
@@ -343,8 +345,7 @@ static void account(Plant *p, double seconds)
             for (long j = 0; j < nb; j++) {
                 double flow = beta0[j * L];
                 for (long m = 0; m < g->nw; m++) flow += Beta[(m * nb + j) * L] * p->dz[at[m * L]];
-                if (flow > 0.0) p->came_in[g->energetic[j]] += flow * seconds;
-                else p->went_out[g->energetic[j]] -= flow * seconds;
+                p->crossed[(flow > 0.0 ? MASS_IN : MASS_OUT) + g->energetic[j]] += fabs(flow) * seconds;
             }
         }
     }
@@ -396,14 +397,14 @@ void evaluate(Plant *p)
     show_outputs(p);
 }
 
-/* A step of dt: stages of implicit weight gamma * dt. came_in and went_out are those of this step; the states in
+/* A step of dt: stages of implicit weight gamma * dt. What crossed is that of steps that were solved; the states in
    Python's vectors change only if it is solved, z in any case. */
-int step(Plant *p, double dt, double gamma)
+static int one_step(Plant *p, double dt, double gamma)
 {
     long n_T = p->n - p->n_p;
     double *T = p->z + p->n_p, spread = (1.0 - gamma) / gamma;
-    memset(p->came_in, 0, sizeof p->came_in);
-    memset(p->went_out, 0, sizeof p->went_out);
+    double crossed[QUANTITIES];
+    memcpy(crossed, p->crossed, sizeof crossed);
     memcpy(p->T_c, T, n_T * sizeof(double));
     memcpy(p->z_start, T, n_T * sizeof(double));
     for (long i = 0; i < p->groups; i++) {
@@ -424,15 +425,45 @@ int step(Plant *p, double dt, double gamma)
     }
     for (int round = 0; round <= p->most_polishing; round++) {
         int failed = stage(p, gamma * dt);
-        if (failed) return failed;
+        if (failed) {
+            memcpy(p->crossed, crossed, sizeof crossed);
+            return failed;
+        }
         look(p);
         if (p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small) break;
     }
     account(p, gamma * dt);
+    p->crossed[UNBALANCED] += p->unbalanced * dt;
+    p->crossed[THROUGH] += p->through * dt;
     show_outputs(p);
     for (long i = 0; i < p->groups; i++) {
         Group *g = p->group + i;
         out_of_blocks(g->x, g->flat_x, g, g->nx, g->nx);
     }
     return SOLVED;
+}
+
+int step(Plant *p, double dt, double gamma)
+{
+    memset(p->crossed, 0, sizeof p->crossed);
+    return one_step(p, dt, gamma);
+}
+
+/* Steps with inputs from rows and signals into a table; to and from are addresses of single values, with the column that
+   belongs to each. Returns how many were solved; the one after them has changed nothing. */
+long run(Plant *p, long steps, double dt, double gamma, long inputs, double *const *to, const int *row_column, long row,
+         const double *rows, long signals, const double *const *from, const int *table_column, long width,
+         double *table)
+{
+    memset(p->crossed, 0, sizeof p->crossed);
+    for (long i = 0; i < steps; i++) {
+        for (long j = 0; j < inputs; j++) *to[j] = rows[i * row + row_column[j]];
+        memcpy(p->z_before, p->z, p->n * sizeof(double));
+        if (one_step(p, dt, gamma)) {
+            memcpy(p->z, p->z_before, p->n * sizeof(double));
+            return i;
+        }
+        for (long j = 0; j < signals; j++) table[i * width + table_column[j]] = *from[j];
+    }
+    return steps;
 }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plant_models.assembly import NoConvergence
 from plant_models.integrate import PlantDiverged, Simulator
 from plant_models.signals import UnknownSignal
-from tests.strategies.running_plants import ZERO, shipped, temperatures
+from tests.strategies.running_plants import ZERO, made, shipped, temperatures
 
 
 @pytest.fixture
@@ -235,3 +235,42 @@ def test_a_step_that_is_too_long_is_cut(bench: Simulator, monkeypatch: pytest.Mo
     assert calls == [60.0, 30.0, 15.0, 15.0, 15.0, 15.0]
     assert bench.elapsed == pytest.approx(60.0)
     assert bench.balance("energy").error < 1e-12
+
+
+@pytest.mark.parametrize("compiled_or_not", ["compiled", "interpreted"])
+def test_many_steps_in_one_call_are_as_many_calls(compiled_or_not: str) -> None:
+    simulator = shipped("bench_loop") if compiled_or_not == "compiled" else made(n_cdus=1)
+    cdu = simulator.plant.of_kind("cdu")[0]
+    start, names = simulator.snapshot(), list(simulator.plant.vocabulary)
+    inputs, rng = [f"{cdu}.P_it", "weather.T_dry", "market.price_electricity"], np.random.default_rng(2)
+    rows = np.array([6e5, 285.0, 1e-8]) * rng.uniform(0.9, 1.1, (25, 3))
+    write, read = simulator.writer(inputs), simulator.reader(names)
+    table = simulator.run(30.0, rows, write, read)
+    at_once = [simulator.balance(q) for q in ("energy", "mass")], simulator.circulation, simulator.elapsed
+    simulator.restore(start)
+    for row, found in zip(rows, table, strict=True):
+        write(row)
+        simulator.step(30.0)
+        np.testing.assert_array_equal(read(), found)
+    for one, other in zip(at_once[0], [simulator.balance(q) for q in ("energy", "mass")], strict=True):
+        assert one.came_in == pytest.approx(other.came_in, rel=1e-12)
+        assert one.went_out == pytest.approx(other.went_out, rel=1e-12)
+    assert at_once[1] == pytest.approx(simulator.circulation, rel=1e-12)
+    assert at_once[2] == pytest.approx(simulator.elapsed)
+
+
+def test_rows_must_fit_and_be_numbers(bench: Simulator) -> None:
+    write, read = bench.writer(["cdu.P_it"]), bench.reader(["cdu.T_supply"])
+    for rows in (np.array([[math.nan]]), np.zeros((2, 2)), np.zeros(3)):
+        with pytest.raises(ValueError, match="expected rows of 1 finite values"):
+            bench.run(30.0, rows, write, read)
+    with pytest.raises(ValueError, match="a time step is positive"):
+        bench.run(0.0, np.zeros((1, 1)), write, read)
+
+
+def test_a_run_that_breaks_keeps_the_state_before_the_step(broken: Simulator) -> None:
+    before = broken.snapshot()
+    with pytest.raises(PlantDiverged, match="at 0 s, step 30 s"):
+        broken.run(30.0, np.full((3, 1), 5e5), broken.writer(["cdu.P_it"]), broken.reader(["cdu.T_supply"]))
+    np.testing.assert_array_equal(before["x"], broken.snapshot()["x"])
+    np.testing.assert_array_equal(before["z"], broken.snapshot()["z"])

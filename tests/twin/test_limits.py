@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from plant_models.integrate import Simulator
@@ -43,14 +44,15 @@ def test_dew_point_of_the_outside_air(T: float, humidity: float) -> None:
 
 
 def test_each_kind_is_counted_by_its_own_limit(simulator: Simulator) -> None:
-    watched = Watched(simulator)
+    watched = Watched(simulator.plant.vocabulary)
+    read = simulator.reader(watched.names)
     T_wet = float(wet_bulb(25.0 + C, 0.6, 101325.0))
     dew = outside_dew_point(25.0 + C, T_wet)
     states = {"chiller.T_chw": dew - 1.5, "cdu.01.T_supply": dew + 0.5, "tower.1.T": FROST_LIMIT - 3.0}
     simulator.set_many([*states, T_DRY.name, T_WET.name], [*states.values(), 25.0 + C, T_wet])
-    watched.note(1800.0)
+    watched.note(read()[None, :], 1800.0)
     simulator.set("tower.1.T", FROST_LIMIT + 1.0)
-    watched.note(600.0)
+    watched.note(np.array([read(), read()]), 300.0)
     kept = watched.kept()
     assert kept["chiller.T_chw"].violation_Ks == pytest.approx(1.5 * 2400.0, rel=1e-6)
     assert kept["cdu.01.T_supply"] == Thermal(violation_Ks=0.0, excess_max_K=0.0, seconds=0.0)

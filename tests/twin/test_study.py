@@ -143,7 +143,7 @@ def test_an_earlier_runs_figures_do_not_vouch_for_one_that_broke_off(
     def breaks(*arguments: object) -> None:
         raise PlantDiverged("at 30 s, step 30 s: no finite state in cdu")
 
-    monkeypatch.setattr("plant_models.integrate.Simulator.step", breaks)
+    monkeypatch.setattr("plant_models.integrate.Simulator.run", breaks)
     with pytest.raises(ScenarioError):
         run_one(Scenario(site="bench_loop", days=0.01, plant_changes={"no.such": 1.0}), tmp_path)
     assert (tmp_path / "run.json").exists(), "what is refused at once costs nothing"
