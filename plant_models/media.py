@@ -24,6 +24,7 @@ left theirs (``extrapolated`` in run.json).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ T_CENTRE, T_SCALE = fits.T_CENTRE, fits.T_SCALE
 T_ZERO_ENTHALPY = 273.15
 FREEZING_MARGIN = 0.5
 """K, that a glycol's range starts above its freezing point"""
+
+GAUSS = math.sqrt(0.6)
+"""the outer points of Gauss' rule of three points, exact to the fifth degree"""
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
@@ -81,6 +85,15 @@ class Medium:
     def cp(self, T: Any) -> Any:
         """Specific heat capacity, J/(kg K)."""
         return _polynomial(self.cp_fit, self._x(T))
+
+    def cp_between(self, T_1: Any, T_2: Any) -> Any:
+        """Mean specific heat capacity between two temperatures, J/(kg K): finite also where both are equal.
+
+        (h(T_1) - h(T_2))/(T_1 - T_2) by Gauss' rule of three points. Exchangers take it between their inlets, so that
+        no outlet passes the other side's inlet.
+        """
+        middle, away = 0.5 * (T_1 + T_2), GAUSS * 0.5 * (T_1 - T_2)
+        return (5.0 * self.cp(middle - away) + 8.0 * self.cp(middle) + 5.0 * self.cp(middle + away)) / 18.0
 
     def h(self, T: Any) -> Any:
         """Specific enthalpy, J/kg, zero at 273.15 K: the exact integral of :meth:`cp`."""

@@ -190,7 +190,8 @@ class PlateExchanger(Component):
 
         ratios = m_1 / one.m_flow_nominal, m_2 / two.m_flow_nominal
         UA = v["UA_factor"] * heat_transfer.two_sided(self.UA_nominal, *ratios)
-        Q_flow = self.conductance(UA, m_1 * one.fluid.cp(T_1), m_2 * two.fluid.cp(T_2)) * (T_1 - T_2)
+        C_1, C_2 = m_1 * one.fluid.cp_between(T_1, T_2), m_2 * two.fluid.cp_between(T_1, T_2)
+        Q_flow = self.conductance(UA, C_1, C_2) * (T_1 - T_2)
         P_1, P_2 = one.P_shaft(m_1), two.P_shaft(m_2)
 
         H_1_in, H_1_out = through(one.fluid, m_1, v["primary_in.T"], v["T_primary"], v["primary_out.T"])

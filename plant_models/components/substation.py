@@ -153,7 +153,8 @@ class Substation(Component):
 
         ratios = m_1 / self.m_flow_nominal, m_2 / self.m_flow_secondary_nominal
         UA = v["UA_factor"] * heat_transfer.two_sided(self.UA_nominal, *ratios)
-        C_1, C_2 = m_1 * fluid.cp(v["supply.T"]), m_2 * fluid.cp(v["T_return"])
+        cp = fluid.cp_between(v["supply.T"], v["T_return"])
+        C_1, C_2 = m_1 * cp, m_2 * cp
         forward = 0.5 * (1.0 + tanh(ratios[0] / 0.01))  # blended below 1 % of nominal flow
         T_entering = forward * v["supply.T"] + (1.0 - forward) * v["return.T"]
         Q_flow = heat_transfer.counter_flow(UA, C_1, C_2) * (T_entering - v["T_return"])

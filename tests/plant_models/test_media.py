@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plant_models import fit_media, media_fits
-from plant_models.media import MEDIA, PG25, WATER, find_medium, glycol
+from plant_models.media import MEDIA, PG25, WATER, Medium, find_medium, glycol
 
 KINDS = {"propylene": "MPG", "ethylene": "MEG"}
 PROPERTIES = [("D", "rho"), ("C", "cp"), ("V", "mu"), ("L", "k")]
@@ -129,3 +129,9 @@ def test_an_unknown_medium_is_refused_with_what_there_is(word):
 def test_an_unknown_glycol_is_refused():
     with pytest.raises(ValueError, match="there are propylene, ethylene"):
         glycol("butylene", 0.3)
+
+
+@pytest.mark.parametrize("medium", [WATER, find_medium("pg25"), find_medium("meg40")], ids=lambda m: m.name)
+@given(T_1=st.floats(276.0, 370.0), T_2=st.floats(276.0, 370.0))
+def test_the_mean_heat_capacity_is_the_enthalpy_between(medium: Medium, T_1: float, T_2: float) -> None:
+    assert medium.cp_between(T_1, T_2) * (T_1 - T_2) == pytest.approx(medium.h(T_1) - medium.h(T_2), rel=2e-5, abs=1e-6)
