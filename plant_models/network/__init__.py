@@ -16,7 +16,8 @@ from plant_models.network.elements import (
     Valve,
     drop,
 )
-from plant_models.network.network import Network, NetworkError, Solution
+from plant_models.network.network import Network
+from plant_models.network.system import NetworkError, Solution
 
 __all__ = [
     "Element",

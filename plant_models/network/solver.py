@@ -41,14 +41,32 @@ HOLD_WIDTH = 1e-12
 """of the usual flow: over which one-way links go from open to shut"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Group:
-    """Links of one kind: their law, and how many."""
+    """Laws of one kind: the law, how many, and how many parameters each has."""
 
     kind: Hashable
     law: Callable[[Any, Any], Any]
-    links: int
+    count: int
     parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What depends on the network's shape alone. A chain is links in a row: one flow, the sum of their laws' drops."""
+
+    groups: Sequence[Group]
+    """the laws, in the order of which they are counted"""
+    signs: Any
+    """sparse, laws by chains: 1 or -1, the direction in which the chain's flow passes the law"""
+    weights: Any
+    """sparse, likewise: the sign times how many links of the chain have this law"""
+    ends: npt.NDArray[np.int64]
+    """from and to of each chain: the number of a free node, or -1 for one whose head is held"""
+    nodes: int
+    """free nodes between chains"""
+    one_way: npt.NDArray[np.int64]
+    """laws that let nothing flow backwards"""
 
 
 @dataclass(slots=True)
@@ -56,17 +74,32 @@ class Numbers:
     """What a solution needs beside the structure; may be changed between solutions."""
 
     parameters: list[Array]
-    """of each group, one row a link"""
-    usual: Array
-    """flow of each link from which the solution starts, kg/s; positive"""
+    """of each group, one row a law"""
+    hold: Array
+    """usual flow of each one-way law, kg/s; positive"""
+    start: Array
+    """flow of each chain from which the solution starts, kg/s"""
     opened: Array
-    """1 or 0 for each link"""
+    """1 or 0 for each chain"""
     fixed: Array
-    """drop over each link by the heads that are held, Pa"""
+    """drop over each chain by the heads that are held, Pa"""
     inflow: Array
     """into each free node from outside, kg/s"""
     anchor: Array
     """for each free node 1 where nothing else holds its head, else 0"""
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """What was found."""
+
+    q: Array
+    """of the chains, kg/s"""
+    h: Array
+    """heads of the free nodes, Pa"""
+    drops: Array
+    """of the laws, Pa"""
+    rounds: int
 
 
 _LAWS: dict[Hashable, ca.Function] = {}
@@ -82,45 +115,30 @@ def _law(group: Group) -> ca.Function:
 
 
 class Solver:
-    """Newton's method for one structure.
+    """Newton's method for one structure."""
 
-    ``ends`` are (from, to) of each link, indices of free nodes or -1 for one whose head is held; links stand in the
-    order of the groups. ``one_way`` are the links that let nothing flow backwards.
-    """
-
-    def __init__(
-        self,
-        groups: Sequence[Group],
-        ends: npt.NDArray[np.int64],
-        nodes: int,
-        one_way: npt.NDArray[np.int64],
-        *,
-        compiled: bool = False,
-    ) -> None:
-        self.links, self.nodes = len(ends), nodes
-        rows = np.repeat(np.arange(self.links), 2)
-        signs = np.tile([1.0, -1.0], self.links)
-        inside = ends.ravel() >= 0
-        self.incidence = sparse.csr_matrix(
-            (signs[inside], (rows[inside], ends.ravel()[inside])), shape=(self.links, max(nodes, 1))
-        )
-        self.one_way = one_way
-        step = _step(groups, self.incidence, one_way)
+    def __init__(self, structure: Structure, *, compiled: bool = False) -> None:
+        chains, nodes = len(structure.ends), max(structure.nodes, 1)
+        rows, columns = np.repeat(np.arange(chains), 2), structure.ends.ravel()
+        signs, inside = np.tile([1.0, -1.0], chains), columns >= 0
+        self.incidence = sparse.csr_matrix((signs[inside], (rows[inside], columns[inside])), shape=(chains, nodes))
+        self._back = self.incidence.T.tocsr()
+        step = _step(structure, self.incidence)
         self._step = _machine_code(step) if compiled else step
         self._buffer, self._run = self._step.buffer()
-        self._q, self._h = np.zeros(self.links), np.zeros(max(nodes, 1))
-        self._out = [np.zeros(self.links), np.zeros(self.links), np.zeros(max(nodes, 1))]
+        self._q, self._h = np.zeros(chains), np.zeros(nodes)
+        self._out = [np.zeros(chains), np.zeros(chains), np.zeros(nodes), np.zeros(structure.signs.shape[0])]
         for i, out in enumerate(self._out):
             self._buffer.set_res(i, out.data)
 
-    def solve(self, numbers: Numbers, start: tuple[Array, Array] | None = None) -> tuple[Array, Array, int]:
-        """Flows of the links, heads of the free nodes, and the rounds it took; from ``start``, both of them, if given.
+    def solve(self, numbers: Numbers, start: Flows | None = None) -> Flows:
+        """The flows; found from ``start`` if given.
 
-        Raises ArithmeticError if the flows are not found.
+        Raises ArithmeticError if they are not found.
         """
         self._load(numbers)
-        self._q[:] = numbers.usual * numbers.opened if start is None else start[0]
-        self._h[:] = 0.0 if start is None else start[1]
+        self._q[:] = numbers.start * numbers.opened if start is None else start.q
+        self._h[:] = 0.0 if start is None else start.h
         m, gap, h = self._evaluate()
         if start is None or self._unbalanced(numbers):
             self._q += m  # whatever it costs: from here on the nodes balance, and the content has a meaning
@@ -132,7 +150,7 @@ class Solver:
             self._q += step
             self._h[:] = h
             if done:
-                return self._q.copy(), h, rounds
+                return Flows(self._q.copy(), h, self._out[3].copy(), rounds)
             m, gap, h = self._evaluate()
             end = float(step @ gap)
             if end > OVERSHOOT * abs(slope):
@@ -140,7 +158,7 @@ class Solver:
         raise ArithmeticError(f"no flows in {ROUNDS} rounds; the largest change was still {np.max(np.abs(m)):.3g} kg/s")
 
     def _load(self, numbers: Numbers) -> None:
-        shared = (numbers.usual, numbers.opened, numbers.fixed, numbers.inflow, numbers.anchor)
+        shared = (numbers.hold, numbers.opened, numbers.fixed, numbers.inflow, numbers.anchor)
         self._inputs = [self._q, self._h, *shared, *numbers.parameters]
         for i, value in enumerate(self._inputs):
             self._buffer.set_arg(i, value.data)
@@ -148,7 +166,7 @@ class Solver:
     def _evaluate(self) -> tuple[Array, Array, Array]:
         """At the present flows: Newton's change of them, f - B h, and the heads h, both after it."""
         self._run()
-        m, gap, h = self._out
+        m, gap, h, _ = self._out
         return m.copy(), gap.copy(), h.copy()
 
     def _done(self, m: Array, gap: Array, h: Array, numbers: Numbers) -> bool:
@@ -159,7 +177,7 @@ class Solver:
         return bool(np.all(small | (np.abs(gap) <= ROUNDING * highest + 1e-9)))
 
     def _unbalanced(self, numbers: Numbers) -> bool:
-        missing = (self.incidence.T @ self._q - numbers.inflow) * (numbers.anchor == 0.0)
+        missing = (self._back @ self._q - numbers.inflow) * (numbers.anchor == 0.0)
         return bool(np.max(np.abs(missing)) > 1e-9 * np.max(np.abs(self._q), initial=1e-9))
 
     def _search(self, at: Array, step: Array, first: float, last: float) -> tuple[Array, Array, Array]:
@@ -189,39 +207,42 @@ def _machine_code(function: ca.Function) -> ca.Function:
     return ca.external(function.name(), library._name)
 
 
-def _step(groups: Sequence[Group], incidence: Any, one_way: npt.NDArray[np.int64]) -> ca.Function:
-    """(q, h, usual, opened, fixed, inflow, anchor, parameters ...) -> (change of q, f - B h, h); h is corrected, not
-    found anew, so that rounding in the linear system heals."""
-    links, nodes = incidence.shape
-    names = ("q", "usual", "opened", "fixed")
-    q, usual, opened, fixed = (ca.MX.sym(name, links) for name in names)
+def _step(structure: Structure, incidence: Any) -> ca.Function:
+    """(q, h, hold, opened, fixed, inflow, anchor, parameters ...) -> (change of q, f - B h, h, drops of the laws).
+
+    h is corrected, not found anew, so that rounding in the linear system heals.
+    """
+    chains, nodes = incidence.shape
+    q, opened, fixed = (ca.MX.sym(name, chains) for name in ("q", "opened", "fixed"))
     h, inflow, anchor = (ca.MX.sym(name, nodes) for name in ("h", "inflow", "anchor"))
-    given, drops, slopes, first = [], [], [], 0
-    for i, group in enumerate(groups):
-        p = ca.MX.sym(f"p_{i}", group.parameters, group.links)
-        law = _law(group)
-        part = ca.reshape(q[first : first + group.links], 1, group.links)
-        f, slope = law.map(group.links)(part, p)
-        drops.append(f.T)
-        slopes.append(slope.T)
+    hold = ca.MX.sym("hold", structure.one_way.size)
+    signs, weights = ca.DM(structure.signs.tocsc()), ca.DM(structure.weights.tocsc())
+    given, drop, steep, first = [], [], [], 0
+    through = signs @ q
+    for i, group in enumerate(structure.groups):
+        p = ca.MX.sym(f"p_{i}", group.parameters, group.count)
+        part = ca.reshape(through[first : first + group.count], 1, group.count)
+        one, slope = _law(group).map(group.count)(part, p)
+        drop.append(one.T)
+        steep.append(slope.T)
         given.append(p)
-        first += group.links
-    f, slope = ca.vertcat(*drops), ca.vertcat(*slopes)
-    if one_way.size:
-        against, steepness = _hold(q[one_way.tolist()], usual[one_way.tolist()])
-        place = sparse.csc_matrix(
-            (np.ones(one_way.size), (one_way, np.arange(one_way.size))), shape=(links, one_way.size)
-        )
-        f, slope = f + ca.DM(place) @ against, slope + ca.DM(place) @ steepness
-    g = opened / slope
+        first += group.count
+    drops, slopes = ca.vertcat(*drop), ca.vertcat(*steep)
+    if structure.one_way.size:
+        against, more = _hold(through[structure.one_way.tolist()], hold)
+        size = structure.one_way.size
+        place = sparse.csc_matrix((np.ones(size), (structure.one_way, np.arange(size))), shape=(first, size))
+        drops, slopes = drops + ca.DM(place) @ against, slopes + ca.DM(place) @ more
+    f, g = weights.T @ drops, opened / (ca.fabs(weights).T @ slopes)
     B = ca.DM(incidence.tocsc())
     pattern, spread = _normal(incidence)
     matrix = ca.MX(pattern, spread @ ca.vertcat(g, anchor))
     gap = f - B @ h - fixed
     change = ca.solve(matrix, inflow - B.T @ (q - g * gap) - anchor * h, "ldl")
     gap = gap - B @ change
-    given = [q, h, usual, opened, fixed, inflow, anchor, *given]
-    return ca.Function("network", given, [-g * gap, gap, h + change])
+    step = -g * gap
+    given = [q, h, hold, opened, fixed, inflow, anchor, *given]
+    return ca.Function("network", given, [step, gap, h + change, drops + slopes * (signs @ step)])
 
 
 def _hold(q: Any, usual: Any) -> tuple[Any, Any]:
