@@ -22,7 +22,7 @@ demo: $(VENV)/.installed  ## a 40,000-GPU plant for a week under three controlle
 test: $(VENV)/.installed-test  ## the tests (TESTS=tests/plant_models for some of them)
 	@$(BIN)/python -m pytest -n 2 $(TESTS)
 
-bench: $(VENV)/.installed  ## the measurements, into benchmarks/results.json (ONLY=plant for some of them)
+bench: $(VENV)/.installed-bench  ## the measurements, into benchmarks/results.json (ONLY=plant for some of them)
 	@$(BIN)/python -m benchmarks $(ONLY)
 
 validate: $(VENV)/.installed-test  ## every machine beside independent sources, into docs/validation.md

@@ -34,8 +34,8 @@ def _friction(Re: Any, roughness_ratio: Any) -> Any:
     """Churchill's factor as it stands, for Re >= 1."""
     rough = exp(0.9 * log(7.0 / Re)) + 0.27 * roughness_ratio
     A, B = _sixteenth(-2.457 * log(rough)), _sixteenth(37530.0 / Re)
-    cube = 512.0 / (Re * Re * Re)
-    return 8.0 * exp(log(cube * cube * cube * cube + exp(-1.5 * log(A + B))) / 12.0)
+    cube, total = 512.0 / (Re * Re * Re), A + B
+    return 8.0 * exp(log(cube * cube * cube * cube + 1.0 / (total * sqrt(total))) / 12.0)
 
 
 def _sixteenth(x: Any) -> Any:

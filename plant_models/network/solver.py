@@ -22,16 +22,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from plant_models.compiled import compiler, libraries
+from plant_models.compiled import compiler
+from plant_models.network.machine_code import LawCode
 
 Array = npt.NDArray[np.float64]
 
 ROUNDS = 100
-FLOW_TOLERANCE = 1e-8
-"""of the largest flow: below this change the last Newton step is taken and the flows are found"""
+FLOW_TOLERANCE = 1e-6
+"""of the largest flow: a Newton step below it is the last; as steps square their size, it leaves about 1e-12"""
 ROUNDING = 1e-13
 """of the largest head: what a link's drop may be off where so little of it moves much water (loops that stand still)"""
-HEAD_TOLERANCE = 1e-3
+HEAD_TOLERANCE = 0.1
 """Pa: the same for the heads, plus 1e-10 of the largest"""
 OVERSHOOT = 0.5
 """a step is shortened if the content's slope at its end is more than this share of that at its start, reversed"""
@@ -122,93 +123,86 @@ class Solver:
         rows, columns = np.repeat(np.arange(chains), 2), structure.ends.ravel()
         signs, inside = np.tile([1.0, -1.0], chains), columns >= 0
         self.incidence = sparse.csr_matrix((signs[inside], (rows[inside], columns[inside])), shape=(chains, nodes))
-        self._back = self.incidence.T.tocsr()
-        step = _step(structure, self.incidence)
-        self._step = _machine_code(step) if compiled else step
+        self._signs = structure.signs
+        code = None
+        if compiled and compiler() is not None:
+            code = LawCode([_law(group) for group in structure.groups], [group.count for group in structure.groups])
+        maps = code.functions if code else [_law(group).map(group.count) for group in structure.groups]
+        step = _step(structure, self.incidence, maps)
+        self._step = code.solution(step) if code else step
         self._buffer, self._run = self._step.buffer()
         self._q, self._h = np.zeros(chains), np.zeros(nodes)
-        self._out = [np.zeros(chains), np.zeros(chains), np.zeros(nodes), np.zeros(structure.signs.shape[0])]
-        for i, out in enumerate(self._out):
+        laws = structure.signs.shape[0]
+        self._change, self._gap, self._heads = np.zeros(chains), np.zeros(chains), np.zeros(nodes)
+        self._drops, self._slopes, self._norms = np.zeros(laws), np.zeros(laws), np.zeros(5)
+        self._numbers: Numbers | None = None
+        for i, out in enumerate((self._change, self._gap, self._heads, self._drops, self._slopes, self._norms)):
             self._buffer.set_res(i, out.data)
 
-    def solve(self, numbers: Numbers, start: Flows | None = None) -> Flows:
-        """The flows; found from ``start`` if given.
+    def solve(self, numbers: Numbers, start: Flows | None = None, *, balanced: bool = False) -> Flows:
+        """The flows; found from ``start`` if given, which is ``balanced`` if no inflow has changed since.
 
-        Raises ArithmeticError if they are not found.
+        ``numbers`` may be changed between solutions, in place. Raises ArithmeticError if the flows are not found.
         """
         self._load(numbers)
-        self._q[:] = numbers.start * numbers.opened if start is None else start.q
-        self._h[:] = 0.0 if start is None else start.h
-        m, gap, h = self._evaluate()
-        if start is None or self._unbalanced(numbers):
-            self._q += m  # whatever it costs: from here on the nodes balance, and the content has a meaning
-            self._h[:] = h
-            m, gap, h = self._evaluate()
+        q, h = self._q, self._h
+        q[:] = numbers.start * numbers.opened if start is None else start.q
+        h[:] = 0.0 if start is None else start.h
+        self._run()
+        if start is None or not balanced:
+            q += self._change  # whatever it costs: from here on the nodes balance, and the content has a meaning
+            h[:] = self._heads
+            self._run()
         for rounds in range(1, ROUNDS + 1):
-            done = self._done(m, gap, h, numbers)
-            at, step, slope = self._q.copy(), m, float(m @ gap)
-            self._q += step
-            self._h[:] = h
-            if done:
-                return Flows(self._q.copy(), h, self._out[3].copy(), rounds)
-            m, gap, h = self._evaluate()
-            end = float(step @ gap)
+            if self._done(numbers):
+                drops = self._drops + self._slopes * (self._signs @ self._change)
+                return Flows(q + self._change, self._heads.copy(), drops, rounds)
+            step, slope = self._change.copy(), float(self._norms[4])
+            q += step
+            h[:] = self._heads
+            self._run()
+            end = float(step @ self._gap)
             if end > OVERSHOOT * abs(slope):
-                m, gap, h = self._search(at, step, slope, end)
-        raise ArithmeticError(f"no flows in {ROUNDS} rounds; the largest change was still {np.max(np.abs(m)):.3g} kg/s")
+                self._search(q - step, step, slope, end)
+        worst = np.max(np.abs(self._change))
+        raise ArithmeticError(f"no flows in {ROUNDS} rounds; the largest change was still {worst:.3g} kg/s")
 
     def _load(self, numbers: Numbers) -> None:
-        shared = (numbers.hold, numbers.opened, numbers.fixed, numbers.inflow, numbers.anchor)
-        self._inputs = [self._q, self._h, *shared, *numbers.parameters]
-        for i, value in enumerate(self._inputs):
-            self._buffer.set_arg(i, value.data)
+        if self._numbers is not numbers:
+            self._numbers = numbers
+            shared = (numbers.hold, numbers.opened, numbers.fixed, numbers.inflow, numbers.anchor)
+            for i, value in enumerate((self._q, self._h, *shared, *numbers.parameters)):
+                self._buffer.set_arg(i, value.data)
 
-    def _evaluate(self) -> tuple[Array, Array, Array]:
-        """At the present flows: Newton's change of them, f - B h, and the heads h, both after it."""
-        self._run()
-        m, gap, h, _ = self._out
-        return m.copy(), gap.copy(), h.copy()
-
-    def _done(self, m: Array, gap: Array, h: Array, numbers: Numbers) -> bool:
-        highest = np.max(np.abs(h)) + np.max(np.abs(numbers.fixed))
-        if np.max(np.abs(h - self._h)) > HEAD_TOLERANCE + 1e-10 * highest:
+    def _done(self, numbers: Numbers) -> bool:
+        step, largest, moved, highest, _ = self._norms.tolist()
+        if moved > HEAD_TOLERANCE + 1e-10 * highest:
             return False
-        small = np.abs(m) <= FLOW_TOLERANCE * np.max(np.abs(self._q)) + 1e-12
-        return bool(np.all(small | (np.abs(gap) <= ROUNDING * highest + 1e-9)))
+        enough = FLOW_TOLERANCE * largest + 1e-12
+        if step <= enough:
+            return True
+        scale = highest + np.max(np.abs(numbers.fixed))
+        return bool(np.all((np.abs(self._change) <= enough) | (np.abs(self._gap) <= ROUNDING * scale + 1e-9)))
 
-    def _unbalanced(self, numbers: Numbers) -> bool:
-        missing = (self._back @ self._q - numbers.inflow) * (numbers.anchor == 0.0)
-        return bool(np.max(np.abs(missing)) > 1e-9 * np.max(np.abs(self._q), initial=1e-9))
-
-    def _search(self, at: Array, step: Array, first: float, last: float) -> tuple[Array, Array, Array]:
+    def _search(self, at: Array, step: Array, first: float, last: float) -> None:
         """Go to where the content's slope along the step has all but gone: regula falsi (Illinois)."""
         low, high, low_slope, high_slope = 0.0, 1.0, first, last
         for _ in range(30):
             t = low - low_slope * (high - low) / (high_slope - low_slope)
             self._q[:] = at + t * step
-            m, gap, h = self._evaluate()
-            slope = float(step @ gap)
+            self._run()
+            slope = float(step @ self._gap)
             if abs(slope) <= OVERSHOOT * abs(first):
                 break
             if slope > 0:
                 high, high_slope, low_slope = t, slope, 0.5 * low_slope
             else:
                 low, low_slope, high_slope = t, slope, 0.5 * high_slope
-        return m, gap, h
 
 
-def _machine_code(function: ca.Function) -> ca.Function:
-    """The function compiled, if there is a compiler; else itself."""
-    if compiler() is None:
-        return function
-    generator = ca.CodeGenerator("network.c", {"with_header": False})
-    generator.add(function)
-    library = libraries({"network": generator.dump()})["network"]
-    return ca.external(function.name(), library._name)
-
-
-def _step(structure: Structure, incidence: Any) -> ca.Function:
-    """(q, h, hold, opened, fixed, inflow, anchor, parameters ...) -> (change of q, f - B h, h, drops of the laws).
+def _step(structure: Structure, incidence: Any, laws: Sequence[ca.Function]) -> ca.Function:
+    """(q, h, hold, opened, fixed, inflow, anchor, parameters ...) -> (change of q, f - B h, h, drops and slopes of the
+    laws; largest change of q, q, change of h, h, and the content's slope).
 
     h is corrected, not found anew, so that rounding in the linear system heals.
     """
@@ -216,20 +210,23 @@ def _step(structure: Structure, incidence: Any) -> ca.Function:
     q, opened, fixed = (ca.MX.sym(name, chains) for name in ("q", "opened", "fixed"))
     h, inflow, anchor = (ca.MX.sym(name, nodes) for name in ("h", "inflow", "anchor"))
     hold = ca.MX.sym("hold", structure.one_way.size)
-    signs, weights = ca.DM(structure.signs.tocsc()), ca.DM(structure.weights.tocsc())
+    weights = ca.DM(structure.weights.tocsc())
     given, drop, steep, first = [], [], [], 0
-    through = signs @ q
+    signs = structure.signs.tocsr()
+    through = ca.vec(q[signs.indices.tolist()])
+    if (signs.data < 0).any():
+        through = through * ca.DM(signs.data)
     for i, group in enumerate(structure.groups):
         p = ca.MX.sym(f"p_{i}", group.parameters, group.count)
         part = ca.reshape(through[first : first + group.count], 1, group.count)
-        one, slope = _law(group).map(group.count)(part, p)
+        one, slope = laws[i](part, p)
         drop.append(one.T)
         steep.append(slope.T)
         given.append(p)
         first += group.count
     drops, slopes = ca.vertcat(*drop), ca.vertcat(*steep)
     if structure.one_way.size:
-        against, more = _hold(through[structure.one_way.tolist()], hold)
+        against, more = _hold(ca.vec(through[structure.one_way.tolist()]), hold)
         size = structure.one_way.size
         place = sparse.csc_matrix((np.ones(size), (structure.one_way, np.arange(size))), shape=(first, size))
         drops, slopes = drops + ca.DM(place) @ against, slopes + ca.DM(place) @ more
@@ -242,7 +239,8 @@ def _step(structure: Structure, incidence: Any) -> ca.Function:
     gap = gap - B @ change
     step = -g * gap
     given = [q, h, hold, opened, fixed, inflow, anchor, *given]
-    return ca.Function("network", given, [step, gap, h + change, drops + slopes * (signs @ step)])
+    norms = ca.vertcat(*(ca.norm_inf(part) for part in (step, q, change, h + change)), ca.dot(step, gap))
+    return ca.Function("network", given, [step, gap, h + change, drops, slopes, norms])
 
 
 def _hold(q: Any, usual: Any) -> tuple[Any, Any]:

@@ -125,6 +125,7 @@ class System:
         self.free_place = {int(row): i for i, row in enumerate(self.free)}
         self._count_laws(compiled)
         self._map_results()
+        self.balanced = False
         self.head, self.weight = np.zeros(len(nodes)), np.zeros(len(nodes))
         for name in nodes:
             self._read_node(name)
@@ -155,8 +156,8 @@ class System:
         rows, columns, signs, counts, one_way, law = [], [], [], [], [], 0
         for kind, of_kind in laws.by_kind.items():
             for i, members in enumerate(laws.members[kind]):
-                for chain, link, sign in members:
-                    self.law_of[link], self.sign_of[link], self.chain_of[link] = law, sign, chain
+                for c, link, sign in members:
+                    self.law_of[link], self.sign_of[link], self.chain_of[link] = law, sign, c
                     self.slot[link] = len(groups), i
                 if len(members) > 1:
                     self.merged |= {link for _, link, _ in members}
@@ -189,7 +190,10 @@ class System:
 
     def _map_results(self) -> None:
         """Where the nodes that chains pass over find their heads."""
-        rows, firsts, laws, signs = [], [], [], []
+        rows: list[int] = []
+        firsts: list[int] = []
+        laws: list[int] = []
+        signs: list[float] = []
         entries: list[int] = []
         for chain in self.chains:
             for i in range(1, len(chain.links)):
@@ -261,6 +265,7 @@ class System:
         if node.p is None:
             if row in self.free_place:
                 self.numbers.inflow[self.free_place[row]] = node.m_flow
+                self.balanced = False
             return
         self.head[row] = node.p + self.weight[row]
         for c, chain in enumerate(self.chains):
@@ -276,7 +281,8 @@ class System:
         if self.zones is None:
             self.zones = self._isolated()
         try:
-            self.last = self.solver.solve(self.numbers, self.last if warm else None)
+            self.last = self.solver.solve(self.numbers, self.last if warm else None, balanced=self.balanced)
+            self.balanced = True
         except ArithmeticError as error:
             raise NetworkError(f"{error}; check the sizes and flows of this network for a wrong unit") from None
         q: Array = self.last.q[self.chain_of] * self.sign_of
@@ -335,7 +341,8 @@ class ValveWriter:
     """Sets the openings of many valves at once."""
 
     def __init__(self, names: tuple[str, ...], links: Mapping[str, Link], built: Callable[[], System]) -> None:
-        self.names, self._built, self._bound = names, built, None
+        self.names, self._built = names, built
+        self._bound: System | None = None
         self._links = links
         self._k = np.zeros(len(names))
         self._laws: dict[str, npt.NDArray[np.int64]] = {}

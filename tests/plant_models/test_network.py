@@ -178,10 +178,62 @@ def test_parts_without_a_reference_are_reported_not_singular():
     assert not math.isnan(net.solve().p["left alone"])
 
 
+def branch(*, compiled=False):
+    """Pipe, two like pipes, valve, pipe laid the other way, all in a row; one flow."""
+    net = Network(compiled=compiled)
+    net.pressure("a", 3e5)
+    for name in "bcde":
+        net.node(name, z=1.0)
+    net.pressure("f", 1e5)
+    net.link("1", "a", "b", Pipe(20.0, 0.08))
+    net.link("2", "b", "c", Pipe(20.0, 0.08))
+    net.link("3", "c", "d", Valve(0.03))
+    net.link("4", "e", "d", Pipe(20.0, 0.08))
+    net.link("5", "e", "f", PowerCurvePump(1e5, 300.0))
+    return net
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_links_in_a_row_are_one_and_every_one_meets_its_law(compiled):
+    net = branch(compiled=compiled)
+    for change in (
+        {}, {"name": "2", "element": Pipe(40.0, 0.08)}, {"name": "3", "element": Valve(0.03, 0.3)},
+        {"name": "c", "m_flow": -2.0}, {"name": "c", "z": 3.0}, {"name": "c", "m_flow": 0.0},
+    ):  # fmt: skip
+        if change:
+            net.change(**change)
+        found = net.solve()
+        for name, link in net.links.items():
+            head = [found.p[end] + net.fluid.rho * hy.GRAVITY * net.nodes[end].z for end in (link.inlet, link.outlet)]
+            assert drop(link.element, found.m_flow[name]) == pytest.approx(head[0] - head[1], rel=1e-6, abs=0.1)
+        assert found.m_flow["5"] == pytest.approx(-found.m_flow["4"])
+        assert found.m_flow["1"] == pytest.approx(found.m_flow["3"] - net.nodes["c"].m_flow)
+    net.change("3", open=False)
+    stopped = net.solve()
+    assert stopped.m_flow["1"] == stopped.m_flow["3"] == 0.0
+    assert stopped.p["b"] == pytest.approx(3e5 - net.fluid.rho * hy.GRAVITY)
+    assert stopped.p["e"] == pytest.approx(1e5 - 1e5 - net.fluid.rho * hy.GRAVITY, rel=1e-3)  # it draws, up to its head
+
+
+def test_valve_writer_survives_a_rebuilt_network():
+    net = ring()
+    write = net.valve_writer(["n2", "s2"])
+    write([0.5, 0.6])
+    before = net.solve().flows
+    net.node("x")
+    assert net.solve().flows == pytest.approx(before, rel=1e-9)
+    net.change("s2", element=Valve(0.03, 0.2))
+    net.change("x", z=1.0)
+    fresh = ring()
+    fresh.change("n2", element=Valve(0.03, 0.5))
+    assert net.solve().flows == pytest.approx(fresh.solve().flows, rel=1e-7)
+
+
 def test_compiled_and_interpreted_agree():
-    plain, compiled = ring(), ring()
-    compiled.compiled = True
-    assert compiled.solve().flows == pytest.approx(plain.solve().flows, rel=1e-12, abs=1e-12)
+    for make in (ring, branch):
+        plain, compiled = make(), make()
+        compiled.compiled = True
+        assert compiled.solve().flows == pytest.approx(plain.solve().flows, rel=1e-10, abs=1e-10)
 
 
 def test_what_cannot_be_is_said_in_the_plants_words():
