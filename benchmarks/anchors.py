@@ -54,8 +54,8 @@ def _machines(plant: Plant) -> Iterator[Anchor]:
     rack = next(c for c in plant.components.values() if isinstance(c, Cdu)).rack
     off = 0.0
     for litres, published in OCP.items():
-        m_flow = litres / 60e3 * float(PG25.rho(30 + C)) * rack.modules
-        off = max(off, abs(rack.modules / float(rack.conductance(m_flow, PG25, 30 + C)) - published))
+        m_flow = litres / 60e3 * float(PG25.rho(40 + C)) * rack.modules
+        off = max(off, abs(rack.modules / float(rack.conductance(m_flow, PG25, 40 + C)) - published))
     yield Anchor(
         "cold plate, largest deviation over 0.4–2.4 l/min",
         f"{off:.5f} K/W",

@@ -24,9 +24,10 @@ RESERVE = 1.0
 @lru_cache(maxsize=64)
 def full_load_rise(cdu: Cdu) -> NDArray[np.float64]:
     """Hottest junction above the supply temperature at nominal load, K, at each of ``SPEEDS``: falling."""
-    rack, fluid = cdu.rack, cdu.tcs
-    power = rack.P_it_nominal * max(cdu.shares()) * (1.0 + rack.growth * (rack.T_gpu_limit - rack.T_ref))
-    plate = rack.conductance(SPEEDS * cdu.m_flow_tcs_nominal / cdu.racks, fluid, cdu.T_supply_design)
+    rack = cdu.rack
+    load = max(cdu.shares()) * (1.0 + rack.load_spread)
+    power = rack.P_it_nominal * load * (1.0 + rack.growth * (rack.T_gpu_limit - rack.T_ref))
+    _, plate = cdu.plates(SPEEDS * cdu.m_flow_tcs_nominal, cdu.T_supply_design)
     rise: NDArray[np.float64] = power * rack.liquid_fraction * (1.0 / plate + rack.R_junction / rack.modules)
     return rise
 

@@ -161,7 +161,7 @@ class Estimator:
                 if silent > SILENT_MAX * len(self._names):
                     raise MissingMeasurement(f"{silent} CDUs are silent, last {error}") from None
                 continue
-            T_mean = T_cold + (T_hot - T_cold) / (1.0 + cdu.load_spread)  # the mean rack's chips
+            T_mean = T_cold + (T_hot - T_cold) / cdu.hottest_rise  # the mean rack's mean chip
             P_it[i] = max(total, 0.0) / (1.0 + cdu.rack.growth * (T_mean - cdu.rack.T_ref))
             T_gpu[i], T_tcs[i] = T_hot, T_cold
         return P_it, T_gpu, T_tcs

@@ -43,7 +43,7 @@ class Chips:
     """heat into the technology water, pump included, W"""
     T_return: Any
     T_gpu: Any
-    """hottest junction of the CDU's hottest rack, K"""
+    """hottest junction of the CDU's hottest rack, K, unthrottled"""
     P_pump: Any
     """electricity of the CDU's pumps, W"""
 
@@ -105,21 +105,15 @@ class ReducedPlant:
         cdu = self.design.cdus.machine
         rack = cdu.rack
         m_tcs = y * cdu.m_flow_tcs_nominal
-        plate = rack.conductance(m_tcs / cdu.racks, cdu.tcs, T_supply)
-
-        def case(P_rack: Any) -> Any:
-            gain = rack.liquid_fraction * rack.power(P_rack, rack.T_ref)
-            rise = gain * (1.0 + rack.growth * (T_supply - rack.T_ref)) / (plate - gain * rack.growth)
-            return T_supply + rise
-
+        plates = cdu.plates(m_tcs, T_supply)
         P_mean, P_hot = P_it / cdu.racks, P_it / cdu.racks * (1.0 + cdu.load_spread)
-        P_total = cdu.racks * rack.power(P_mean, case(P_mean))
-        T_hot = case(P_hot)
+        P_total = cdu.racks * rack.power(P_mean, rack.settled_case(P_mean, T_supply, plates[0]))
+        T_hot = rack.settled_case(P_hot, T_supply, plates[0])
         P_shaft = cdu.P_shaft_pump(y)
         Q_flow = rack.liquid_fraction * P_total + P_shaft
         return Chips(
             P_total, Q_flow, T_supply + Q_flow / (m_tcs * cdu.tcs.cp(T_supply + 4.0)),
-            rack.T_gpu(rack.power(P_hot, T_hot), T_hot), cdu.P_el_pump(y),
+            cdu.hottest(P_hot, T_hot, T_supply, plates, throttled=False).T_gpu, cdu.P_el_pump(y),
         )  # fmt: skip
 
     def exchange(self, m_ratio: Any, y: Any, f_exchange: Any) -> Any:

@@ -11,42 +11,62 @@ For one rack with the states T_case and T_coolant:
     C_case   dT_case/dt = P liquid_fraction - Q
     C_liquid dT_coolant/dt = m (h(T_in) - h(T_coolant)) + Q
 
-UA = modules UA_1 (1 + (V_1/V)^n) with V the flow of one module reproduces the OCP cold-plate table (case to inlet,
-PG25, 0.4 to 2.4 l/min: 0.0389, 0.0300, 0.0245, 0.0220, 0.0204, 0.0197 K/W) within 0.00013 K/W; towards zero flow the
-plate's outlet reaches the case temperature and never passes it. Without flow no heat leaves: chips heat up by about
-3 K/s and trip.
+Cold plate: plant_models.components.cold_plate (the OCP table, other coolants). Without flow no heat leaves: chips heat
+up by about 3 K/s and trip.
 
-Valid: 0.3 to 3 l/min a module; below, the plate is treated as ideal. Source of the table: Open Compute Project, cold
-plate for a 1 kW module with PG25. Leakage of the order of 0.3-1 %/K of the chips' power, the junction's resistance and
+GPUs differ. The state T_case is that of a GPU with the mean load at the mean flow; around it, the case of one with the
+load share l (of IT power) on a tray with the flow share f stands in algebra, as it is when settled:
+
+    T_case_i - T_in = (T_case - T_in) (G / G_f) P_i / P      G_f: the plate's conductance at the flow share f
+    T_gpu_i    = T_case_i + R_junction P_i                    P_i with its own leakage and throttling, solved exactly
+    T_memory_i = T_case_i + R_memory P_i                      hottest die of the memory stacks beside the chip
+
+f is the manifold's (plant_models.components.rack_manifold), l falls in a line from 1 + load_spread to 1 - load_spread
+over the GPUs of each tray. While the case still moves, all GPUs move in step. A GPU that is hotter than the mean and
+throttles is exact in this sense, one that is colder than a throttling mean is shown slightly too cold.
+
+Leakage of the order of 0.3-1 %/K of the chips' power, the junction's resistance and
 the throttling (from 85 °C, off at 105 °C; data-centre GPUs slow down from 83-85 °C) are assumptions. So is the chips'
 share of a rack's power: 36 superchips of 2.7 kW (two GPUs of 1.2 kW and a CPU of 0.3 kW, vendor's limits) are 97 kW of
 the 120 to 132 kW that are stated for a rack of 72 GPUs, 0.74 to 0.81; the memory on the package counts with them.
+load_spread: equal parts under one load differ by a standard deviation of 1.5 to 3 % in power (T. Scogland et al., Node
+variability in large-scale power measurements, SC'15); of 72 the highest then lies 2.4 deviations above the mean, 5 % at
+2 %. R_memory: eight stacks of 25 to 30 W with 0.7 to 0.8 K/W from the lowest die to the case beside a chip of 1 kW
+(assumption); stacks are specified up to 95 °C.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from plant_models.mathx import exp, log, maximum, minimum, sqrt
+from plant_models.components import cold_plate
+from plant_models.components.rack_manifold import RackManifold
+from plant_models.mathx import maximum, minimum
 from plant_models.media import Medium
 from plant_models.units import Fraction, HeatCapacity, Power, Temperature, si
 
-UA_MODULE = 60.594
-"""W/K, asymptote of one module's plate at high flow"""
-V_MODULE = 0.28827e-3 / 60.0
-"""m3/s"""
-UA_EXPONENT = 2.4117
-V_SMALL = 0.01e-3 / 60.0
-"""m3/s, below which the module's flow is regularised in UA: 1 % of its working flow"""
-C_SMALL = 1e-9
-"""capacity flows below this share of UA are rounded off"""
 RUNAWAY = 0.5
 """growth of power with its own junction temperature (growth times R_junction times 1 kW) that is refused from"""
 COOLANT_MODULE = 0.25
 """kg of coolant a module holds, plate, hoses and its share of the manifold (assumption)"""
+TINY = 1e-12
+"""keeps a quotient finite where no power and no heat flow"""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuTemperatures:
+    """Of one GPU, or of arrays of them."""
+
+    T_gpu: Any
+    """junction, K"""
+    T_memory: Any
+    """hottest die of the memory stacks, K"""
 
 
 class GpuRack(BaseModel):
@@ -64,9 +84,16 @@ class GpuRack(BaseModel):
     R_junction: Annotated[float, si("K/W"), Field(gt=0, le=0.1)] = Field(
         0.020, description="junction to case of a 1 kW module"
     )
+    R_memory: Annotated[float, si("K/W"), Field(gt=0, le=0.1)] = Field(
+        0.022, description="memory stacks' hottest die to case, per power of a 1 kW module"
+    )
+    gpus: int = Field(72, ge=1, description="GPUs of the rack, equally many on each of the manifold's trays")
+    load_spread: float = Field(0.05, ge=0, lt=0.5, description="hottest GPU's load over the rack's mean, minus one")
+    manifold: RackManifold = RackManifold()
     T_gpu_limit: Temperature = Field(356.15, description="junction temperature that should not be passed")
     T_throttle: Temperature = Field(358.15, description="junction temperature from which chips throttle")
     T_trip: Temperature = Field(378.15, description="junction temperature at which chips are off")
+    T_memory_limit: Temperature = Field(368.15, description="memory temperature that should not be passed")
     heat_capacity_module: HeatCapacity = Field(350.0, description="package and cold plate of a module")
 
     @model_validator(mode="after")
@@ -128,10 +155,57 @@ class GpuRack(BaseModel):
 
     def conductance(self, m_flow: Any, fluid: Medium, T: Any) -> Any:
         """Heat into the coolant per kelvin of case above inlet temperature, W/K; even in the flow, zero without."""
-        V = sqrt((m_flow / (fluid.rho(T) * self.modules)) ** 2 + V_SMALL**2)
-        UA = self.modules * UA_MODULE * (1.0 + exp(UA_EXPONENT * log(V_MODULE / V)))
-        C = sqrt((m_flow * fluid.cp(T)) ** 2 + (C_SMALL * UA) ** 2)
-        return C * (1.0 - exp(-UA / C))
+        return self.modules * cold_plate.conductance(m_flow / self.modules, fluid, T)
+
+    def settled_case(self, P_it: Any, T_in: Any, plate: Any) -> Any:
+        """Case temperature, K, that an unthrottled rack settles at; ``plate`` is its :meth:`conductance`.
+
+        Only where the plate takes more heat per kelvin than leakage adds, so not without flow.
+        """
+        gain = self.liquid_fraction * self.power(P_it, self.T_ref)
+        return T_in + gain * (1.0 + self.growth * (T_in - self.T_ref)) / (plate - gain * self.growth)
+
+    def loads(self) -> NDArray[np.float64]:
+        """Load of the GPUs of a tray over the rack's mean GPU, hottest first."""
+        return np.linspace(1.0 + self.load_spread, 1.0 - self.load_spread, self.gpus // self.manifold.trays)
+
+    def gpu(
+        self, share: Any, resistance: Any, P_it: Any, T_case: Any, T_in: Any, throttled: bool = True
+    ) -> GpuTemperatures:
+        """Temperatures of GPUs of a rack in the state ``T_case`` (K) at the IT power ``P_it`` (W) of the whole rack.
+
+        ``share``: their load over the mean; ``resistance``: case to inlet of their plates over that at the mean flow.
+        """
+        slope, rise = self.growth * self.R_rack, resistance * (T_case - T_in)
+        grown = 1.0 + self.growth * (T_case - self.T_ref)
+        more = rise * share * (1.0 - slope * P_it) / (1.0 - slope * share * P_it) / grown
+        T = T_in + more * (1.0 + self.growth * (T_in - self.T_ref)) / (1.0 - self.growth * more)
+        P = self.power(share * P_it, T)
+        if throttled:
+            T = minimum(T, self._throttled_case(share, maximum(rise, 0.0), P_it, T_case, T_in))
+            P = self.power_throttled(share * P_it, T)
+        return GpuTemperatures(self.T_gpu(P, T), T + self.R_rack * self.R_memory / self.R_junction * P)
+
+    def _throttled_case(self, share: Any, rise: Any, P_it: Any, T_case: Any, T_in: Any) -> Any:
+        """Case of a GPU that throttles, K: where what throttling allows meets what the plate takes.
+
+        All powers over P_it, so that an idle rack has an answer.
+        """
+        allowed = (1.0 + self.growth * (self.T_throttle - self.T_ref)) / (self.T_trip - self.T_throttle)
+        steep = share * allowed / (1.0 + share * allowed * self.R_rack * P_it)
+        stop = maximum(self.T_trip, T_case)  # a case that is still hotter cools down with the others
+        grown = (1.0 + self.growth * (T_case - self.T_ref)) / (1.0 - self.growth * self.R_rack * P_it)
+        limit = allowed * (stop - T_case) / (1.0 + allowed * self.R_rack * P_it)
+        heat = rise * steep
+        return T_in + (heat + TINY) * (stop - T_in) / (minimum(grown, limit) + heat + TINY)
+
+    def gpu_temperatures(
+        self, flows: NDArray[np.float64], P_it: float, T_case: float, T_in: float, m_flow: float, fluid: Medium
+    ) -> GpuTemperatures:
+        """All GPUs of a rack, as arrays (trays, GPUs of a tray), at its flow (kg/s); ``flows``: the trays' shares."""
+        plate = self.conductance(m_flow, fluid, T_in)
+        resistance = plate / self.conductance(flows * m_flow, fluid, T_in)
+        return self.gpu(self.loads()[None, :], resistance[:, None], P_it, T_case, T_in)
 
 
 def worst(values: Sequence[Any]) -> Any:

@@ -37,7 +37,7 @@ def test_the_plant_at_full_load_is_as_hot_as_the_table_says(speed: float) -> Non
 
 
 def test_the_lowest_speed_keeps_the_limit_at_full_load() -> None:
-    T_supply = 309.15
+    T_supply = 305.15
     speed = lowest_speed(CDU, T_supply)
     assert SPEEDS[0] < speed < 1.0, "a temperature at which the table matters"
     simulator = Simulator(plant_of("bench_loop"))
