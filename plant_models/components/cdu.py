@@ -19,8 +19,9 @@ Facility side, pressure-driven: exchanger and equal-percentage valve in series, 
     C_line     dT_return/dt = sum m_rack h(T_coolant) - m h(T_return)
 
 The unit's own PI loop moves the valve to hold T_supply at its set-point, but never below the dew point of the hall plus
-``dew_margin``, whatever is asked: halls are ventilated, so their air carries the outside air's moisture. The valve takes
-its stroke time, the pump its ramp. Backflow on the facility side carries no heat through the plates (units have a check valve).
+``dew_margin``, whatever is asked: halls are ventilated, so their air carries the outside air's moisture. The valve
+takes its stroke time, the pump its ramp. Backflow on the facility side carries no heat through the plates (units have a
+check valve).
 
 Sources: sizes of vendor units of 1.35 and 2 MW (approach 3-5 K, 80 kPa, 2.5 % of the heat for pumps); valve stroke
 60-120 s, pump ramp 30 s, authority 0.5; two pumps and a filter of 25-50 micrometres, 15 kPa clean, are usual; supply at
@@ -146,7 +147,7 @@ class Cdu(Component):
     @property
     def tray_flows(self) -> NDArray[np.float64]:
         """Flow of each of a rack's trays over the mean tray's."""
-        return self._manifold.shares
+        return np.array(self._manifold.shares)
 
     @property
     def dp_rack_nominal(self) -> float:
@@ -156,7 +157,7 @@ class Cdu(Component):
     def plates(self, m_flow: Value, T_supply: Value) -> tuple[Value, Value]:
         """Conductance of a rack's plates at the mean and at the least tray's flow, W/K; ``m_flow`` of all racks."""
         m_rack = m_flow / self.racks
-        least = float(self.tray_flows.min())
+        least = min(self._manifold.shares)
         return (
             self.rack.conductance(m_rack, self.tcs, T_supply),
             self.rack.conductance(least * m_rack, self.tcs, T_supply),
@@ -293,9 +294,7 @@ class Cdu(Component):
         m_tcs = m_ratio * self.m_flow_tcs_nominal
         m_fws = self.facility_flow(v["inlet.p"] - v["outlet.p"], v["valve"])
         m_plate = positive(m_fws)
-        UA = heat_transfer.two_sided(
-            self.UA_nominal, m_plate / self.m_flow_fws_nominal, m_ratio
-        ) * (1.0 - v["fouling"])
+        UA = heat_transfer.two_sided(self.UA_nominal, m_plate / self.m_flow_fws_nominal, m_ratio) * (1.0 - v["fouling"])
         T_mean = 0.5 * (T_return + v["inlet.T"])  # so that neither outlet passes the other side's inlet
         exchange = heat_transfer.counter_flow(UA, m_plate * WATER.cp(T_mean), m_tcs * tcs.cp(T_mean))
         Q = exchange * (T_return - v["inlet.T"])

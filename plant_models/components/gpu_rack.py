@@ -108,6 +108,13 @@ class GpuRack(BaseModel):
                 f"leakage = {self.leakage:g} 1/K, chip_share = {self.chip_share:g} and R_junction = "
                 f"{self.R_junction:g} K/W run away: their product times 1 kW must stay below {RUNAWAY:g}"
             )
+        per_tray, rest = divmod(self.gpus, self.manifold.trays)
+        if rest:
+            raise ValueError(f"gpus = {self.gpus} do not spread evenly over the manifold's {self.manifold.trays} trays")
+        if per_tray == 1 and self.load_spread > 0:
+            raise ValueError(
+                "load_spread is between the GPUs of one tray and there is one GPU a tray; set load_spread = 0"
+            )
         return self
 
     @property

@@ -102,3 +102,10 @@ def test_a_state_outside_the_range_is_refused(state, text):
     ps.check(300.0, 0.5, 1e5)
     with pytest.raises(ValueError, match=text):
         ps.check(*state)
+
+
+@given(T=st.floats(263.15, 318.15), rh=st.floats(0.1, 1.0), p=st.floats(8e4, 1.05e5))
+def test_a_machines_own_dew_point_is_within_0_1_K_of_coolprop(T, rh, p):
+    exact = HAPropsSI("D", "T", T, "R", rh, "P", p)
+    assume(273.65 < exact < 313.15)
+    assert ps.dew_point_of_wet_bulb(T, ps.wet_bulb(T, rh, p), p) == pytest.approx(exact, abs=0.1)

@@ -112,7 +112,9 @@ def test_settled_racks_have_the_resistance_of_the_ocp_table(litres: float, R: fl
 
 def test_nominal_approach() -> None:
     """4 K at 919 kW with 10 K on either side is 230 kW/K (facts of vendor units); with 250 kW/K it is a little less."""
-    cdu = Cdu(**SIZES | HOLD | {"UA_nominal": 230e3, "P_pump_nominal": 3.5e3, "rack": {**SIZES["rack"], "leakage": 0.0}})
+    cdu = Cdu(
+        **SIZES | HOLD | {"UA_nominal": 230e3, "P_pump_nominal": 3.5e3, "rack": {**SIZES["rack"], "leakage": 0.0}}
+    )
     v = steady(cdu, valve=1.0)
     assert cdu.facility_flow(80e3, 1.0) == pytest.approx(22.0, rel=1e-6)
     assert cdu.equations(v).outputs["Q_flow"] == pytest.approx(918.7e3 + 3.5e3, rel=1e-3)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from plant_models.components.gpu_rack import GpuRack, worst
+from plant_models.components.gpu_rack import GpuRack, GpuTemperatures, worst
 from plant_models.media import PG25
 
 RACK = GpuRack(P_it_nominal=132e3, liquid_fraction=0.87)
@@ -117,11 +117,107 @@ def test_chips_are_hotter_with_hotter_cases_and_more_load(one: float, other: flo
         ({"leakage": 0.01, "R_junction": 0.07}, "run away"),
         ({"T_throttle": 350.0}, "T_gpu_limit <= T_throttle < T_trip"),
         ({"R_junction": float("nan")}, "finite number"),
+        ({"gpus": 70}, "do not spread evenly over the manifold's 18 trays"),
+        ({"gpus": 18}, "there is one GPU a tray; set load_spread = 0"),
     ],
 )
 def test_impossible_racks_are_refused(sizes: dict[str, float], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         GpuRack(**({"P_it_nominal": 132e3, "liquid_fraction": 0.87} | sizes))
+
+
+# --- the GPUs of a rack -----------------------------------------------------------------------------------------------
+
+T_IN = 309.15
+FLOWS = np.array(RACK.manifold.distribution(2.9, 2.9, PG25, T_IN).shares)
+states = st.tuples(st.floats(0.0, 200e3), st.floats(280.0, 400.0))
+
+
+def gpus(P_it: float, T_case: float, rack: GpuRack = RACK, m_flow: float = 2.9) -> GpuTemperatures:
+    """All of a rack."""
+    return rack.gpu_temperatures(FLOWS, P_it, T_case, T_IN, m_flow, PG25)
+
+
+@given(states)
+def test_a_gpu_with_mean_load_and_flow_is_the_state(state: tuple[float, float]) -> None:
+    P_it, T_case = state
+    one = RACK.gpu(1.0, 1.0, P_it, T_case, T_IN)
+    P = RACK.power_throttled(P_it, T_case)
+    assert one.T_gpu == pytest.approx(RACK.T_gpu(P, T_case), abs=1e-6)
+
+
+@pytest.mark.parametrize("P_it", [20e3, 80e3, 132e3, 160e3])
+@pytest.mark.parametrize(("share", "flow"), [(1.05, 0.98), (0.95, 1.02), (1.2, 0.9)])
+def test_settled_gpus_are_each_a_rack_of_their_own(P_it: float, share: float, flow: float) -> None:
+    """A rack in which all modules have this load and this flow, integrated to where it settles, throttling included."""
+    plate, own = (RACK.conductance(f * 2.9, PG25, T_IN) for f in (1.0, flow))
+    cases = []
+    for P, G in ((P_it, plate), (share * P_it, own)):
+        low, high = T_IN, T_IN + 200.0
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            gains = RACK.liquid_fraction * RACK.power_throttled(P, middle) > G * (middle - T_IN)
+            low, high = (middle, high) if gains else (low, middle)
+        cases.append(0.5 * (low + high))
+    P_own = RACK.power_throttled(share * P_it, cases[1])
+    found = RACK.gpu(share, plate / own, P_it, cases[0], T_IN)
+    mean_throttles = RACK.power_throttled(P_it, cases[0]) < RACK.power(P_it, cases[0])
+    if not mean_throttles or share > 1.0:
+        assert found.T_gpu == pytest.approx(RACK.T_gpu(P_own, cases[1]), abs=1e-6)
+        expected = cases[1] + RACK.R_memory * RACK.liquid_fraction * P_own / RACK.modules
+        assert found.T_memory == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_hottest_of_72_has_the_highest_load_and_the_least_flow() -> None:
+    T_case = RACK.settled_case(132e3, T_IN, RACK.conductance(2.9, PG25, T_IN))
+    found = gpus(132e3, T_case)
+    assert np.shape(found.T_gpu) == np.shape(found.T_memory) == (18, 4)
+    assert np.unravel_index(np.argmax(found.T_gpu), (18, 4)) == (int(np.argmin(FLOWS)), 0)
+    mean = RACK.T_gpu(RACK.power(132e3, T_case), T_case)
+    assert np.mean(found.T_gpu) == pytest.approx(mean, abs=0.05)
+    assert np.max(found.T_gpu) - mean == pytest.approx(0.05 * (mean - T_IN), rel=0.2)  # 5 % more load, little by flow
+
+
+def test_junctions_and_memories_are_as_far_above_their_case_as_is_usual() -> None:
+    """Core 65-75 °C and memory below 95 °C are kept at 32 °C facility water; junction 20-30 K over the case."""
+    rise = RACK.R_junction * RACK.liquid_fraction * 132e3 / RACK.modules
+    assert 19.99 <= rise <= 30.0
+    found = gpus(132e3, RACK.settled_case(132e3, T_IN, RACK.conductance(2.9, PG25, T_IN)))
+    assert np.max(found.T_memory) < RACK.T_memory_limit
+
+
+@given(states, st.floats(0.0, 6.0))
+def test_gpus_are_finite_and_stop_at_the_trip(state: tuple[float, float], m_flow: float) -> None:
+    P_it, T_case = state
+    found = gpus(P_it, T_case, m_flow=m_flow)
+    assert np.all(np.isfinite(found.T_gpu))
+    assert np.all(np.isfinite(found.T_memory))
+    assert np.max(found.T_gpu) <= max(RACK.T_trip, T_case) + 1e-6
+
+
+@given(states, st.floats(280.0, 400.0), st.floats(0.0, 200e3), st.floats(0.9, 1.1), st.floats(0.9, 1.1))
+def test_more_load_a_hotter_case_or_less_flow_never_cool_a_gpu(
+    state: tuple[float, float], T_2: float, P_2: float, one: float, other: float
+) -> None:
+    """While the case is above its inlet."""
+    P_1, T_1 = state
+    (cold, hot), (low, high) = sorted((max(T_1, T_IN), max(T_2, T_IN))), sorted((one, other))
+    for r_low, r_high, l_low, l_high in ((low, high, 1.0, 1.0), (1.0, 1.0, low, high)):
+        less, more = (RACK.gpu(s, r, P_1, hot, T_IN) for s, r in ((l_low, r_low), (l_high, r_high)))
+        assert less.T_gpu <= more.T_gpu + 1e-9
+        assert less.T_memory <= more.T_memory + 1e-9
+    assert RACK.gpu(1.05, 1.02, P_1, cold, T_IN).T_gpu <= RACK.gpu(1.05, 1.02, P_1, hot, T_IN).T_gpu + 1e-9
+
+
+def test_gpus_have_finite_derivatives() -> None:
+    v = ca.SX.sym("v", 4)
+    plate, least = (RACK.conductance(f * v[3], PG25, v[2]) for f in (1.0, 0.99))
+    found = RACK.gpu(1.05, plate / least, v[0], v[1], v[2])
+    slope = ca.Function("f", [v], [ca.jacobian(ca.vertcat(found.T_gpu, found.T_memory), v)])
+    for P_it in (0.0, 132e3):
+        for T_case in (280.0, T_IN, 331.0, RACK.T_throttle, RACK.T_trip, 390.0):
+            for m_flow in (-1.0, 0.0, 1e-9, 2.9):
+                assert np.all(np.isfinite(np.array(slope([P_it, T_case, T_IN, m_flow]))))
 
 
 @given(st.lists(st.floats(280.0, 400.0), min_size=1, max_size=8))
