@@ -3,7 +3,7 @@
     G    = C (1 - exp(-UA / C))                              W/K, case above inlet; C: the module's capacity flow
     UA   = UA_1 (1 + (V_1/V)^n) / (1 - s + s / film)
     film = k Nu(Gz) / (k Nu(Gz) of PG25 at 40 °C)            at the same volume flow V
-    Nu   = 3.66 + 0.0668 Gz/(1 + 0.04 Gz^(2/3)),             Gz = rho cp V / (k L_1)
+    Nu   = 3.66 + 0.0668 Gz/(1 + 0.04 Gz^(2/3)),             Gz = rho cp V / (k L_1), properties at 40 °C
 
 UA_1, V_1 and n reproduce the Open Compute Project's table for a 1 kW module with PG25 (0.4, 0.6, 1.0, 1.4, 2.0 and
 2.4 l/min: 0.0389, 0.0300, 0.0245, 0.0220, 0.0204, 0.0197 K/W) within 0.00013 K/W; towards zero flow the coolant leaves
@@ -44,12 +44,18 @@ T_TABLE = 313.15
 """K, of the table's coolant"""
 
 _K_TABLE = float(PG25.k(T_TABLE))
-_CARRIED_TABLE = float(PG25.rho(T_TABLE) * PG25.cp(T_TABLE)) / _K_TABLE
 
 
-def graetz(V: Any, fluid: Medium, T: Any) -> Any:
-    """Graetz number Re Pr D/L of the channels at the volume flow V, m3/s."""
-    return fluid.rho(T) * fluid.cp(T) / fluid.k(T) * V / L_1
+def graetz_over_flow(fluid: Medium) -> float:
+    """Graetz number Re Pr D/L of the channels over the volume flow, s/m3."""
+    return float(fluid.rho(T_TABLE) * fluid.cp(T_TABLE) / fluid.k(T_TABLE)) / L_1
+
+
+def film_gain(V: Any, fluid: Medium, T: Any) -> Any:
+    """Conductance of the film over that of the table's coolant, at the volume flow V, m3/s, of one module."""
+    ours, table = graetz_over_flow(fluid), graetz_over_flow(PG25)
+    conducts = fluid.k(T) / _K_TABLE
+    return conducts if ours == table else conducts * nusselt(ours * V) / nusselt(table * V)
 
 
 def nusselt(Gz: Any) -> Any:
@@ -63,7 +69,7 @@ def conductance(m_flow: Any, fluid: Medium, T: Any) -> Any:
     ``m_flow``, kg/s, of either sign; ``T``, K, of the coolant entering. Zero without flow.
     """
     V = sqrt((m_flow / fluid.rho(T)) ** 2 + V_SMALL**2)
-    film = fluid.k(T) * nusselt(graetz(V, fluid, T)) / (_K_TABLE * nusselt(_CARRIED_TABLE * V / L_1))
+    film = film_gain(V, fluid, T)
     UA = UA_1 * (1.0 + exp(UA_EXPONENT * log(V_1 / V))) / (1.0 - FILM_SHARE + FILM_SHARE / film)
     C = sqrt((m_flow * fluid.cp(T)) ** 2 + (C_SMALL * UA) ** 2)
     return C * (1.0 - exp(-UA / C))

@@ -12,8 +12,8 @@ follow from one unknown, the first branch's flow, from which the ladder is walke
 
 Source of the balances and of k = (2 - beta)/2: M. K. Bassiouny, H. Martin, Flow distribution and pressure drop in plate
 heat exchangers, Chem. Eng. Sci. 39 (1984) 693-700 (U) and 701-704 (Z), there for many branches and without friction;
-beta = 1 and beta* = 0 are what theory gives. Shares are nearly the same at every flow: branch and header losses are both
-nearly square (U, sizes as below: 0.6 % less than the mean at nominal flow, 0.8 % at a tenth of it).
+beta = 1 and beta* = 0 are what theory gives. Shares are nearly the same at every flow, as branch and header losses are
+both nearly square (U, sizes as below: 0.6 % less than the mean at nominal flow, 0.8 % at a tenth of it).
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def test_it_runs_and_stands_for_its_least_times() -> None:
     assert np.all(runs <= 600.0 + 70.0)  # a period of what is measured, and the delay
     assert np.all(stands >= 300.0 * (1.0 - CLOCK_END))
     assert np.all(stands <= 300.0 + 70.0)
-    assert y.min() > -1e-3 and y.max() < 1.0 + 1e-3
+    assert -1e-3 < y.min() < y.max() < 1.0 + 1e-3
 
 
 def test_a_switch_the_other_way_round_goes_on_below() -> None:

@@ -86,7 +86,7 @@ def test_energy_balances_with_any_filter_and_any_pumps(v: dict[str, float]) -> N
 
 
 def test_racks_and_filter_that_take_more_than_the_pumps_have_are_refused() -> None:
-    with pytest.raises(ValidationError, match="filter and racks drop .* Pa at nominal flow, the pumps have"):
+    with pytest.raises(ValidationError, match=r"filter and racks drop .* Pa at nominal flow, the pumps have"):
         Cdu(**SIZES | {"P_pump_nominal": 2e3})
 
 

@@ -37,8 +37,9 @@ def test_water_is_better_by_no_more_than_its_conductivity(flow: float, at: float
 
 @given(litres, temperatures)
 def test_more_glycol_conducts_less(flow: float, at: float) -> None:
-    R = [cold_plate.resistance(flow, find_medium(word), at) for word in ("pg10", "pg25", "pg40", "pg55")]
-    assert R == sorted(R)
+    words = ("pg10", "pg25", "pg40", "pg55")
+    resistances = [cold_plate.resistance(flow, find_medium(word), at) for word in words]
+    assert resistances == sorted(resistances)
 
 
 @given(litres, litres, temperatures, st.sampled_from(["water", "pg25", "eg40"]))

@@ -65,7 +65,7 @@ def test_the_inlet_feeds_the_near_trays_of_u_and_the_far_ones_of_z() -> None:
     )
     assert list(u) == sorted(u, reverse=True)
     assert list(z) == sorted(z)
-    assert 0.98 < min(u) and 0.97 < min(z), "a manifold of usual width spreads the flow within a few per cent"
+    assert 0.97 < min(*u, *z) < max(*u, *z) < 1.03, "a manifold of usual width spreads the flow within a few per cent"
 
 
 @given(st.floats(0.5, 2.0), st.floats(0.5, 2.0), st.sampled_from(["U", "Z"]))
