@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.validation import exchangers, machines, media
+from benchmarks.validation import exchangers, machines, media, racks
 from benchmarks.validation.row import Row
 
 
@@ -23,4 +23,5 @@ ROOMS: tuple[Room, ...] = (
     Room("media", media.rows),
     Room("exchangers", exchangers.rows),
     Room("machines", machines.rows),
+    Room("racks", racks.rows),
 )
