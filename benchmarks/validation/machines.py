@@ -21,17 +21,14 @@ from plant_models.components.cooling_tower import CoolingTower
 from plant_models.components.district import District
 from plant_models.components.dry_cooler import DryCooler
 from plant_models.components.expansion import Expansion
-from plant_models.components.gpu_rack import GpuRack
 from plant_models.components.heat_pump import HeatPump
 from plant_models.components.pipe import Pipe
 from plant_models.components.pump_group import PumpGroup
 from plant_models.components.stratified_tank import StratifiedTank
-from plant_models.media import PG25, WATER
+from plant_models.media import WATER
 
 ZERO = 273.15
 Array = NDArray[np.float64]
-OCP = {0.4: 0.0389, 0.6: 0.0300, 1.0: 0.0245, 1.4: 0.0220, 2.0: 0.0204, 2.4: 0.0197}
-"""K/W, case to inlet, by l/min of PG25 through a 1 kW module"""
 YORK = {
     "capacity": (-1.194034e00, 2.466392e-01, -1.770803e-02, 1.203228e-01, -2.570051e-03, 8.497187e-04),
     "input": (-6.559788e-02, 4.189764e-02, -9.367876e-03, 4.551296e-02, -5.411967e-04, 1.453585e-03),
@@ -43,7 +40,7 @@ YORK = {
 def rows() -> list[Row]:
     """All of them."""
     return [
-        *_cold_plate(), *_chiller(), *_cooling_tower(), *_dry_cooler(), *_heat_pump(), *_pipe(), *_tank(),
+        *_chiller(), *_cooling_tower(), *_dry_cooler(), *_heat_pump(), *_pipe(), *_tank(),
         *_expansion(), *_pump_group(), *_air_handler(), *_district(),
     ]  # fmt: skip
 
@@ -63,19 +60,6 @@ def _after(machine: Component, names: list[str], start: Array, v: Mapping[str, A
 
     done = solve_ivp(rates, (0.0, seconds), start, method="LSODA", rtol=1e-9, atol=1e-9)
     return np.asarray(done.y[:, -1])
-
-
-def _cold_plate() -> list[Row]:
-    rack = GpuRack(P_it_nominal=132e3, liquid_fraction=0.87)
-    ours = []
-    for litres in OCP:
-        m_flow = litres / 60e3 * float(PG25.rho(30 + ZERO)) * rack.modules
-        ours.append(rack.modules / float(rack.conductance(m_flow, PG25, 30 + ZERO)))
-    return [
-        compare("cdu", "cold plate of a 1 kW module, case to inlet, 0.4–2.4 l/min PG25",
-                "Open Compute Project, cold-plate table; our two constants are fitted to it", ours, list(OCP.values()),
-                unit="K/W", tolerance=1.5e-4, uncertainty="printed to 0.0001 K/W"),
-    ]  # fmt: skip
 
 
 def _chiller() -> list[Row]:
