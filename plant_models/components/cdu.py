@@ -4,7 +4,7 @@ Technology side, a closed loop: racks (gpu_rack) -> T_return -> plate exchanger 
 circuit are both quadratic, so the operating point scales with the speed y:
 
     m        = y s m_nominal          s = r sqrt((1 + b)/(r^2 (1 + a) + b)), 1 with a clean filter and all pumps
-    P_shaft  = y^3 (2 b r + (1 - 2 b) s) P_nominal         all of it heat in the coolant; electricity: plant_models.drive
+    P_shaft  = y^3 (2 b r + (1 - 2 b) s) P_nominal         heat in the coolant; electricity: plant_models.drive
 
 with b the curvature of the pumps' curve (plant_models.hydraulics), r the share of the pumps that run (each has a check
 valve), and a the pressure that a clogged filter adds, over that of the circuit: (1/(1 - clogged)^2 - 1) dp_filter/dp.
@@ -341,7 +341,8 @@ class Cdu(Component):
                 "T_supply_held": T_held,
                 "dp_filter": dp_ratio * self.dp_filter_nominal / (1.0 - v["filter_clogged"]) ** 2,
                 "dp_racks": dp_ratio * self.dp_rack_nominal, "P_it_total": power, "P_pump": P_shaft,
-                "P_el": self.P_el_pump(v["pump"], scale, v["pumps_available"]), "Q_flow": Q, "m_flow_fws": m_fws, "m_flow_tcs": m_tcs,
+                "P_el": self.P_el_pump(v["pump"], scale, v["pumps_available"]),
+                "Q_flow": Q, "m_flow_fws": m_fws, "m_flow_tcs": m_tcs,
             },
         )  # fmt: skip
 
