@@ -106,14 +106,13 @@ class ReducedPlant:
         rack = cdu.rack
         m_tcs = y * cdu.m_flow_tcs_nominal
         plates = cdu.plates(m_tcs, T_supply)
-        P_mean, P_hot = P_it / cdu.racks, P_it / cdu.racks * (1.0 + cdu.load_spread)
+        P_mean = P_it / cdu.racks
         P_total = cdu.racks * rack.power(P_mean, rack.settled_case(P_mean, T_supply, plates[0]))
-        T_hot = rack.settled_case(P_hot, T_supply, plates[0])
         P_shaft = cdu.P_shaft_pump(y)
         Q_flow = rack.liquid_fraction * P_total + P_shaft
         return Chips(
             P_total, Q_flow, T_supply + Q_flow / (m_tcs * cdu.tcs.cp(T_supply + 4.0)),
-            cdu.hottest(P_hot, T_hot, T_supply, plates, throttled=False).T_gpu, cdu.P_el_pump(y),
+            cdu.settled_hottest(P_mean * (1.0 + cdu.load_spread), T_supply, plates), cdu.P_el_pump(y),
         )  # fmt: skip
 
     def exchange(self, m_ratio: Any, y: Any, f_exchange: Any) -> Any:

@@ -163,19 +163,23 @@ class Cdu(Component):
             self.rack.conductance(least * m_rack, self.tcs, T_supply),
         )
 
-    def hottest(
-        self, P_rack: Value, T_case: Value, T_supply: Value, plates: tuple[Value, Value], throttled: bool = True
-    ) -> GpuTemperatures:
+    def hottest(self, P_rack: Value, T_case: Value, T_supply: Value, plates: tuple[Value, Value]) -> GpuTemperatures:
         """Of a rack's 72: the GPU with the highest load on the tray with the least flow."""
-        return self.rack.gpu(1.0 + self.rack.load_spread, plates[0] / plates[1], P_rack, T_case, T_supply, throttled)
+        return self.rack.gpu(1.0 + self.rack.load_spread, plates[0] / plates[1], P_rack, T_case, T_supply)
+
+    def settled_hottest(self, P_rack: Value, T_supply: Value, plates: tuple[Value, Value]) -> Value:
+        """Hottest junction that a rack settles at, K, unthrottled: as if all its GPUs were like that one."""
+        P_it = P_rack * (1.0 + self.rack.load_spread)
+        T_case = self.rack.settled_case(P_it, T_supply, plates[1])
+        return self.rack.T_gpu(self.rack.power(P_it, T_case), T_case)
 
     @cached_property
     def hottest_rise(self) -> float:
         """Hottest junction over the mean rack's mean junction, both above the supply, at nominal load and flow."""
         T, P = self.T_supply_design, self.rack.P_it_nominal
         plates = self.plates(self.m_flow_tcs_nominal, T)
-        mean, high = (self.rack.settled_case(P_rack, T, plates[0]) for P_rack in (P, P * max(self.shares())))
-        top = self.hottest(P * max(self.shares()), high, T, plates, throttled=False).T_gpu
+        mean = self.rack.settled_case(P, T, plates[0])
+        top = self.settled_hottest(P * max(self.shares()), T, plates)
         return float((top - T) / (self.rack.T_gpu(self.rack.power(P, mean), mean) - T))
 
     def gpu_temperatures(self, v: Mapping[str, float]) -> dict[str, GpuTemperatures]:

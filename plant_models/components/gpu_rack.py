@@ -176,9 +176,7 @@ class GpuRack(BaseModel):
         """Load of the GPUs of a tray over the rack's mean GPU, hottest first."""
         return np.linspace(1.0 + self.load_spread, 1.0 - self.load_spread, self.gpus // self.manifold.trays)
 
-    def gpu(
-        self, share: Any, resistance: Any, P_it: Any, T_case: Any, T_in: Any, throttled: bool = True
-    ) -> GpuTemperatures:
+    def gpu(self, share: Any, resistance: Any, P_it: Any, T_case: Any, T_in: Any) -> GpuTemperatures:
         """Temperatures of GPUs of a rack in the state ``T_case`` (K) at the IT power ``P_it`` (W) of the whole rack.
 
         ``share``: their load over the mean; ``resistance``: case to inlet of their plates over that at the mean flow.
@@ -187,10 +185,8 @@ class GpuRack(BaseModel):
         grown = 1.0 + self.growth * (T_case - self.T_ref)
         more = rise * share * (1.0 - slope * P_it) / (1.0 - slope * share * P_it) / grown
         T = T_in + more * (1.0 + self.growth * (T_in - self.T_ref)) / (1.0 - self.growth * more)
-        P = self.power(share * P_it, T)
-        if throttled:
-            T = minimum(T, self._throttled_case(share, maximum(rise, 0.0), P_it, T_case, T_in))
-            P = self.power_throttled(share * P_it, T)
+        T = minimum(T, self._throttled_case(share, maximum(rise, 0.0), P_it, T_case, T_in))
+        P = self.power_throttled(share * P_it, T)
         return GpuTemperatures(self.T_gpu(P, T), T + self.R_rack * self.R_memory / self.R_junction * P)
 
     def _throttled_case(self, share: Any, rise: Any, P_it: Any, T_case: Any, T_in: Any) -> Any:
