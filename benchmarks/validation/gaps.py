@@ -14,6 +14,7 @@ GAPS: dict[str, str] = {
     "district": "no measured network at the handover",
     "dry_cooler": "no measured cooler off its nominal point; fan power at part speed and pads by engineering practice",
     "expansion": "a reservoir; pressure maintenance of a real vessel is not modelled",
+    "gpu_rack": "no measured rack: the film's share in a plate (other coolants), memory, tray and header sizes",
     "heat_pump": "part load, ramps and start losses by catalogue figures; no measured machine over its map",
     "pipe": "no measured buried pipe; standstill and reversal by balances",
     "plate_exchanger": "no measured unit; film exponents by correlation",
