@@ -174,7 +174,8 @@ def _curves(ledger: Ledger, figures: Figures) -> dict[str, Array]:
     if PRICE_ELECTRICITY.name in ledger.result.trajectories:
         earned = ledger.flow(Account.HEAT_DELIVERED) * ledger.info.tariffs.heat
         burnt = ledger.flow(Account.FUEL) * ledger.info.tariffs.fuel
-        cost = np.cumsum((ledger.column(PRICE_ELECTRICITY.name) * power + burnt - earned) * ledger.dt)
+        operated = ledger.flow(Account.HEAT_PUMPED) * ledger.info.tariffs.heat_pump_operation
+        cost = np.cumsum((ledger.column(PRICE_ELECTRICITY.name) * power + burnt + operated - earned) * ledger.dt)
         drawn[CURVES[4]] = grid.mean(cost)
     return drawn
 

@@ -186,6 +186,12 @@ class Figures:
         if burnt.any():
             spent, below = spent + burnt, spent
             cost.areas.append(Area("fuel", time, self.mean(below) * 3600, self.mean(spent) * 3600, "power"))
+        operated = ledger.flow(Account.HEAT_PUMPED) * ledger.info.tariffs.heat_pump_operation
+        if operated.any():
+            spent, below = spent + operated, spent
+            cost.areas.append(
+                Area("operation of heat pumps", time, self.mean(below) * 3600, self.mean(spent) * 3600, "store")
+            )
         if earned.any():
             cost.areas.append(Area("heat sold", time, -self.mean(earned) * 3600, zero, "heat"))
             cost.lines.append(Line("net", time, self.mean(spent - earned) * 3600, "ink", "thin"))
