@@ -146,7 +146,8 @@ def _plate_exchanger() -> list[Row]:
         }  # fmt: skip
         e = machine.equations(v)
         heating = e.rates["T_secondary"] * machine.C_secondary - machine.secondary.P_shaft(70.0)
-        C_1, C_2 = 100.0 * float(side.fluid.cp(323.15)), 70.0 * float(side.fluid.cp(303.15))
+        cp = side.fluid.cp_between(323.15, 303.15)
+        C_1, C_2 = 100.0 * float(cp), 70.0 * float(cp)
         ours.append(float(heating) / 20.0 / C_1)
         theirs.append(temperature_effectiveness_plate(R1=C_1 / C_2, NTU1=machine.UA_nominal / C_1, Np1=one, Np2=two))
     return [
