@@ -59,6 +59,7 @@ class Difference:
     head: float
     flow: float
     rounds: int
+    links: int
     undecided: tuple[str, ...] = ()
     """one-way links that EPANET leaves shut, or open, within its own tolerance; taken as it has them"""
 
@@ -150,7 +151,7 @@ def _difference(
     flow = max(abs(m / litre - flows[name]) for name, m in found.m_flow.items()) / largest
     if not (math.isfinite(head) and math.isfinite(flow)):
         raise RuntimeError(f"no finite result: head {head}, flow {flow}")
-    return Difference(head, flow, found.rounds, tuple(sorted(shut | free)))
+    return Difference(head, flow, found.rounds, len(net.links), tuple(sorted(shut | free)))
 
 
 def run(count: int) -> list[Difference]:
@@ -172,7 +173,9 @@ def run(count: int) -> list[Difference]:
 def main(count: int) -> None:
     """Print the worst."""
     done = run(count)
-    print(f"{len(done)} networks, none unsolved")
+    sizes = sorted(d.links for d in done)
+    spread = f"{sizes[0]} to {sizes[-1]} links, {sizes[len(sizes) // 2]} in the median"
+    print(f"{len(done)} networks of {spread}; none unsolved")
     print(f"heads: {max(d.head for d in done):.2e} m at most; flows: {max(d.flow for d in done):.2e} of the largest")
     rounds = sorted(d.rounds for d in done)
     print(f"Newton steps: {rounds[len(rounds) // 2]} in the median, {rounds[-1]} at most")

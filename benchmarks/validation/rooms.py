@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.validation import exchangers, machines, media, racks
+from benchmarks.validation import exchangers, hydraulics, machines, media, racks
 from benchmarks.validation.row import Row
 
 
@@ -24,4 +24,6 @@ ROOMS: tuple[Room, ...] = (
     Room("exchangers", exchangers.rows),
     Room("machines", machines.rows),
     Room("racks", racks.rows),
+    Room("hydraulics", hydraulics.rows),
+    Room("networks", hydraulics.network_rows, quick=False),
 )

@@ -5,7 +5,7 @@ Darcy-Weisbach in numbers without dimension: x = Re (with the flow's sign) and
     y = dp 2 rho D³/(mu² L) = Lambda(R) x,    Lambda = lambda(R) R + K (D/L) R,    R = sqrt(x² + 1)
 
 Lambda goes to 64 in laminar flow, so the drop is linear through zero, and neither direction of flow nor standstill
-needs a case of its own. The width is 1 in Re: at Re = 32 its effect is below 0.1 %, at Re = 1000 below 1e-6.
+needs a case of its own. The width is 1 in Re: it cancels in laminar flow, and is below 1e-6 from Re = 1000 on.
 """
 
 from __future__ import annotations

@@ -47,6 +47,12 @@ def test_head_falls_with_flow_everywhere(falls, steps, y, flows):
     assert curve.dp(low, y) > curve.dp(high, y)
 
 
+@pytest.mark.parametrize("y", [0.04, 0.3, 1.0])
+def test_width_of_the_affinity_laws_is_lost(y):
+    assert pump().dp(20.0 * y, y) == pytest.approx(y * y * 380e3, rel=1e-3)
+    assert pump().P_shaft(20.0 * y, y) == pytest.approx(y**3 * pump().P_shaft(20.0), rel=1e-3)
+
+
 def test_standstill_resists_and_nothing_is_infinite():
     x = ca.SX.sym("x", 2)
     out = ca.vertcat(pump().dp(x[0], x[1]), pump().P_shaft(x[0], x[1]))
