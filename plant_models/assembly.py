@@ -30,6 +30,9 @@ FIRST_TOLERANCES = (10.0, 10.0, 10.0, 1.0)
 UNBALANCED_SHARE, UNBALANCED_SMALL = 3e-9, 1e-7
 """of what passes through the nodes, and kg/s: if they leave more than this unbalanced, a step is iterated on"""
 MOST_POLISHING = 3
+QUICK_MOVE, MOST_CUTS = 0.6, 4
+"""K: where a temperature of a machine moves more in a step's first stage, a load has jumped, and the stage is taken as
+a short step of its own, so many times in a step: SDIRK2 alone would overshoot by a fifth of the jump"""
 LONGEST_PRESSURE_MOVE = 3e4
 """Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
 PRESSURE_SCALE = 1e5
@@ -132,6 +135,7 @@ class Assembly:
         self._index_nodes(plant)
         self.update_scale = self._per_state(groups, lambda s: UPDATE_SCALE.get(s.unit, math.inf))
         self.is_position = self._per_state(groups, lambda s: float(s.unit == "1"))
+        self.is_temperature = self._per_state(groups, lambda s: float(s.unit == "K"))
         self.energy = self._per_state(groups, lambda s: s.energy)
         self.mass = self._per_state(groups, lambda s: s.mass)
 

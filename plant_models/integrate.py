@@ -12,7 +12,7 @@ Sources: R. Alexander, SIAM J. Numer. Anal. 14 (1977) 1006, doi 10.1137/0714068;
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ SCHEMES = {"sdirk2": GAMMA, "euler": 1.0}
 MOST_HALVINGS = 6
 
 
-def engine(assembly: Assembly) -> Engine:
+def quickest(assembly: Assembly) -> Engine:
     """Machine code where there is a C compiler, else the interpreter: the same results to round-off."""
     if compiled.compiler() is None:
         from plant_models.interpreted import Interpreted
@@ -60,14 +60,17 @@ class Balance:
 class Simulator:
     """A plant's state at one instant, and how to move on. Values go in and out by signal name, in SI."""
 
-    def __init__(self, plant: Plant, scheme: str = "sdirk2") -> None:
+    def __init__(
+        self, plant: Plant, scheme: str = "sdirk2", engine: Callable[[Assembly], Engine] | None = None
+    ) -> None:
+        """``engine`` is the quickest there is unless one is named: :class:`plant_models.referee.Referee`."""
         if scheme not in SCHEMES:
             raise ValueError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")
         self.plant, self.scheme = plant, scheme
         self.elapsed = 0.0
         """s since the last :meth:`settle`"""
         self._a = a = Assembly(plant)
-        self._engine: Engine = engine(a)
+        self._engine: Engine = (engine or quickest)(a)
         self._market = np.array([s.default for s in MARKET])
         for i, layout in enumerate(a.layouts):
             if layout.states:

@@ -15,9 +15,11 @@ from scipy import sparse
 from plant_models.assembly import (
     FIRST_TOLERANCES,
     LONGEST_PRESSURE_MOVE,
+    MOST_CUTS,
     MOST_ITERATIONS,
     MOST_POLISHING,
     QUANTITIES,
+    QUICK_MOVE,
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
@@ -52,7 +54,7 @@ class Interpreted:
         self._a = a = assembly
         groups, nx, nw, nb = a.plant.groups, a.nx, a.nw, a.nb
         self.iterations = 0
-        self._circulation = 0.0, 0.0
+        self.circulation = 0.0, 0.0
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         self._trial, self._c, self._s0 = (Flat(groups, nx) for _ in range(3))
         self._w, self._phi0 = Flat(groups, nw), Flat(groups, nw)
@@ -100,17 +102,26 @@ class Interpreted:
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         T_c = a.T.copy()
         self._trial.all[:] = self._c.all[:] = a.x.all
-        if gamma < 1.0:
-            self._account(self._stage(T_c, gamma * dt), (1.0 - gamma) * dt)
-            self._c.all[:] += spread * (self._trial.all - self._c.all)
-            T_c = T_c + spread * (a.T - T_c)
+        left, cuts = dt, 0
+        while gamma < 1.0:
+            dz = self._stage(T_c, gamma * left)
+            moved = np.max(np.abs(self._trial.all - self._c.all) * a.is_temperature, initial=0.0)
+            if cuts == MOST_CUTS or moved < QUICK_MOVE:
+                self._account(dz, (1.0 - gamma) * left)
+                self._c.all[:] += spread * (self._trial.all - self._c.all)
+                T_c = T_c + spread * (a.T - T_c)
+                break
+            self._account(dz, gamma * left)  # a step of implicit Euler: taken as such where things jump
+            self._c.all[:], T_c = self._trial.all, a.T.copy()
+            left -= gamma * left
+            cuts += 1
         for _ in range(MOST_POLISHING + 1):
-            dz = self._stage(T_c, gamma * dt)
+            dz = self._stage(T_c, gamma * left)
             self._look()
-            unbalanced, through = self._circulation
+            unbalanced, through = self.circulation
             if unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL:
                 break
-        self._account(dz, gamma * dt)
+        self._account(dz, gamma * left)
         self.crossed |= {"unbalanced": unbalanced * dt, "through": through * dt}
         a.x.all[:] = self._trial.all
         self._show_outputs()
@@ -225,7 +236,7 @@ class Interpreted:
             parts.append(self._answer.block(i)[:, a.y.widths[i] :].ravel())
         mass = np.concatenate(parts)[self._carries_mass]
         into = np.bincount(self._at[self._carries_mass], mass, a.n_p)
-        self._circulation = float(np.abs(into).sum()), float(0.5 * np.abs(mass).sum())
+        self.circulation = float(np.abs(into).sum()), float(0.5 * np.abs(mass).sum())
 
     def _show_outputs(self) -> None:
         y = self._a.y

@@ -16,9 +16,11 @@ from plant_models import compiled, lanes, sparse
 from plant_models.assembly import (
     FIRST_TOLERANCES,
     LONGEST_PRESSURE_MOVE,
+    MOST_CUTS,
     MOST_ITERATIONS,
     MOST_POLISHING,
     QUANTITIES,
+    QUICK_MOVE,
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
@@ -55,7 +57,7 @@ class _Group(ctypes.Structure):
         *((name, _Double) for name in ("flat_x", "flat_u", "flat_y")),
         *((name, _Double) for name in ("x", "c", "w", "u", *RESULTS, "answer", "dx", "last")),
         ("per_tolerance", _Double), ("per_tolerance_position", _Double),
-        *((name, _Int) for name in ("at", "place", "energetic", "is_mass")),
+        *((name, _Int) for name in ("at", "place", "energetic", "is_temperature", "is_mass")),
     )  # fmt: skip
 
 
@@ -65,7 +67,7 @@ class _Plant(ctypes.Structure):
     _fields_ = (
         *((name, _Long) for name in ("groups", "n_p", "n", "nonzeros")),
         ("group", ctypes.POINTER(_Group)),
-        *((name, _Double) for name in ("z", "z_start", "z_before", "T_c", "dz", "last_dz", "residual", "work", "into")),
+        *((name, _Double) for name in ("z", "z_before", "T_c", "dz", "last_dz", "residual", "work", "into")),
         *((name, _Double) for name in ("capacity", "z_scale", "row_scale", "z_per_tolerance")),
         *((name, _Int) for name in ("order", "row_start", "column", "source")),
         ("values", _Double),
@@ -74,7 +76,8 @@ class _Plant(ctypes.Structure):
         ("most_iterations", _Long),
         *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning")),
         ("first_tolerance", ctypes.c_double * len(FIRST_TOLERANCES)), ("pivot_small", ctypes.c_double),
-        ("most_polishing", _Long), ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
+        ("most_polishing", _Long), ("most_cuts", _Long), ("quick_move", ctypes.c_double),
+        ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
         ("iterations", _Long), ("pivoted", _Long),
         ("crossed", ctypes.c_double * len(QUANTITIES)), ("unbalanced", ctypes.c_double), ("through", ctypes.c_double),
     )  # fmt: skip
@@ -148,7 +151,7 @@ class MachineCode:
         pattern = sparse.analyse(a.n, rows, columns)
         p.groups, p.group, p.n_p, p.n, p.nonzeros = len(self._groups), self._groups, a.n_p, a.n, len(rows)
         p.z = a.z.ctypes.data
-        for name in ("z_start", "z_before", "T_c", "dz", "last_dz", "residual", "work", "into", "inverse"):
+        for name in ("z_before", "T_c", "dz", "last_dz", "residual", "work", "into", "inverse"):
             setattr(p, name, self._doubles(a.n).ctypes.data)
         p.values, p.factor = (self._doubles(size).ctypes.data for size in (len(rows), len(pattern.upper)))
         p.dense = self._doubles(a.n * a.n).ctypes.data
@@ -158,6 +161,7 @@ class MachineCode:
         p.z_per_tolerance = self._given(1.0 / a.z_update_scale)
         p.most_iterations, p.longest_pressure_move = MOST_ITERATIONS, LONGEST_PRESSURE_MOVE
         p.turning, p.first_tolerance[:], p.pivot_small = TURNING, FIRST_TOLERANCES, PIVOT_SMALL
+        p.most_cuts, p.quick_move = MOST_CUTS, QUICK_MOVE
         p.most_polishing, p.unbalanced_share, p.unbalanced_small = MOST_POLISHING, UNBALANCED_SHARE, UNBALANCED_SMALL
 
     def _fill_group(self, i: int, width: int) -> None:
@@ -182,6 +186,7 @@ class MachineCode:
         g.at = self._given(padded.reshape(g.blocks, width, g.nw).swapaxes(1, 2), np.int32)
         g.place = self._given(self._places[i], np.int32)
         g.energetic = self._given([s.boundary == "energy" for s in layout.boundary], np.int32)
+        g.is_temperature = self._given([s.unit == "K" for s in layout.states], np.int32)
         g.is_mass = self._given(at[0] < a.n_p, np.int32)
 
     # time

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,9 @@ from twin.inputs.series import Inputs
 from twin.recording import DecisionLog, Recorder, is_internal
 from twin.results import Balance, Picture, PictureComponent, PictureNode, RunInfo, RunResult, Source, Tariffs
 from twin.scenario import Scenario, ScenarioError
+
+if TYPE_CHECKING:
+    from twin.beside import Beside
 
 Array = NDArray[np.float64]
 
@@ -73,7 +76,10 @@ def plant_facts(plant: Plant) -> PlantFacts:
 class Simulation:
     """One run being made: everything that a scenario stands for, built."""
 
-    def __init__(self, scenario: Scenario, data_dir: Path | None = None) -> None:
+    def __init__(self, scenario: Scenario, data_dir: Path | None = None, referee: bool = False) -> None:
+        """With ``referee``, IDAS runs beside, a step at a time; see ``beside``."""
+        self._referee = referee
+        self.beside: Beside | None = None
         self.scenario = scenario
         self.plant = Plant(load_site(scenario.site, scenario.overrides))
         self.controller = make_controller(scenario.controller, self.plant, scenario.settings)
@@ -112,6 +118,10 @@ class Simulation:
         envelope = Envelope(self.view)
         drive, write = simulator.writer(self.driven), simulator.writer([*self.driven, *envelope.names])
         self._settle(start, drive)
+        if self._referee:
+            from twin.beside import Beside
+
+            self.beside = Beside(simulator, [*self.driven, *envelope.names])
         # a step's inputs are those at its middle: exact for held values that change at step ends
         chunk = max(1, round(86400.0 / dt))
         recorder, decisions = Recorder(simulator, round(scenario.record / dt)), DecisionLog()
@@ -129,9 +139,8 @@ class Simulation:
                 self._decide(now, envelope, decisions)
                 next_decision += self.controller.interval
             until_decision = max(1, math.ceil((next_decision - 1e-6) / dt) - k)
-            n = min(
-                until_decision, recorder.steps_left, len(values) - k % chunk, max(1, told - k) if progress else steps
-            )
+            until_told = max(1, told - k) if progress else steps
+            n = 1 if self.beside else min(until_decision, until_told, recorder.steps_left, len(values) - k % chunk)
             setpoints = np.array([envelope.advance(dt).copy() for _ in range(n)])
             rows = np.hstack([values[k % chunk : k % chunk + n], setpoints])
             try:
@@ -141,6 +150,8 @@ class Simulation:
                 raise PlantDiverged(
                     f"{self.plant.site.name} under {self.controller.name}, {when:%F %T}Z: {error}"
                 ) from error
+            if self.beside:
+                self.beside.follow(dt, rows[0])
             k += n
             recorder.note(table, start + k * dt, dt)
         recorder.close()

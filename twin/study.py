@@ -140,16 +140,25 @@ def run_study(
 
 
 def run_one(
-    scenario: Scenario, out: Path, data_dir: Path | None = None, progress: Callable[[float], None] | None = None
+    scenario: Scenario,
+    out: Path,
+    data_dir: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+    referee: Callable[[str], None] | None = None,
 ) -> dict[str, float | None]:
-    """Simulate, write the run, its key figures and its report to ``out``; returns the key figures."""
+    """Simulate, write the run, its key figures and its report to ``out``; returns the key figures.
+
+    ``referee`` is told how far the run is from the same one by IDAS; without it there is no such run.
+    """
     from twin.report.page import write_report
 
     make_folder(out)  # before the work, so that an unwritable folder costs nothing
-    simulation = Simulation(scenario, data_dir)
+    simulation = Simulation(scenario, data_dir, referee is not None)
     for name in ("run.json", "kpis.json"):  # of an earlier run: they would vouch for what is half overwritten
         (out / name).unlink(missing_ok=True)
     result = simulation.run(progress)
+    if referee and simulation.beside:
+        referee(simulation.beside.told())
     figures = key_figures(result, result.vocabulary)
     result.save(out)
     write_key_figures(out, figures)

@@ -36,13 +36,14 @@ typedef struct {
     const int *at;                                                    /* (blocks, nw, lanes): index in z */
     const int *place;                                                 /* (members, nw * nw): index of a nonzero */
     const int *energetic;                                             /* nb: 1 energy, 0 mass */
+    const int *is_temperature;                                        /* nx */
     const int *is_mass;                                               /* nw: flows that are of mass */
 } Group;
 
 typedef struct {
     long groups, n_p, n, nonzeros;
     Group *group;
-    double *z, *z_start, *z_before, *T_c, *dz, *last_dz, *residual, *work, *into;
+    double *z, *z_before, *T_c, *dz, *last_dz, *residual, *work, *into;
     const double *capacity, *z_scale, *row_scale, *z_per_tolerance;
     const int *order;                       /* row and column that is eliminated as the i-th */
     const int *row_start, *column, *source; /* nonzeros by rows in that order; columns in that order; index in values */
@@ -52,7 +53,8 @@ typedef struct {
     double *dense;                          /* n * n, for pivoting */
     long most_iterations;
     double k, longest_pressure_move, turning, first_tolerance[SIZES], pivot_small;
-    long most_polishing;
+    long most_polishing, most_cuts;
+    double quick_move; /* K */
     double unbalanced_share, unbalanced_small;
     long iterations, pivoted;
     double crossed[QUANTITIES], unbalanced, through;
@@ -397,42 +399,78 @@ void evaluate(Plant *p)
     show_outputs(p);
 }
 
+/* the largest move of a temperature since the stage's start, K */
+static double moved(const Plant *p)
+{
+    double most_moved = 0.0;
+    for (long i = 0; i < p->groups; i++) {
+        const Group *g = p->group + i;
+        for (long j = 0; j < g->nx; j++) {
+            if (!g->is_temperature[j]) continue;
+            for (long b = 0; b < g->blocks; b++) {
+                const double *x = g->x + (b * g->nx + j) * g->lanes, *c = g->c + (b * g->nx + j) * g->lanes;
+                for (long l = 0; l < g->lanes; l++) most_moved = most(most_moved, fabs(x[l] - c[l]));
+            }
+        }
+    }
+    return most_moved;
+}
+
+/* c = x + share * (x - c) for states and nodes: where the next stage starts from */
+static void start_from(Plant *p, double share)
+{
+    double *T = p->z + p->n_p;
+    for (long i = 0; i < p->n - p->n_p; i++) p->T_c[i] = share * T[i] + (1.0 - share) * p->T_c[i];
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        long size = g->blocks * g->nx * g->lanes;
+        for (long e = 0; e < size; e++) g->c[e] = share * g->x[e] + (1.0 - share) * g->c[e];
+    }
+}
+
+static int stages(Plant *p, double dt, double gamma)
+{
+    double left = dt;
+    for (long cuts = 0; gamma < 1.0; cuts++) {
+        int failed = stage(p, gamma * left);
+        if (failed) return failed;
+        if (cuts == p->most_cuts || moved(p) < p->quick_move) {
+            account(p, (1.0 - gamma) * left);
+            start_from(p, (1.0 - gamma) / gamma);
+            break;
+        }
+        account(p, gamma * left); /* the first stage is a step of implicit Euler: taken as such where things jump */
+        start_from(p, 1.0);
+        left -= gamma * left;
+    }
+    for (long round = 0; round <= p->most_polishing; round++) {
+        int failed = stage(p, gamma * left);
+        if (failed) return failed;
+        look(p);
+        if (p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small) break;
+    }
+    account(p, gamma * left);
+    return SOLVED;
+}
+
 /* A step of dt: stages of implicit weight gamma * dt. What crossed is that of steps that were solved; the states in
    Python's vectors change only if it is solved, z in any case. */
 static int one_step(Plant *p, double dt, double gamma)
 {
-    long n_T = p->n - p->n_p;
-    double *T = p->z + p->n_p, spread = (1.0 - gamma) / gamma;
     double crossed[QUANTITIES];
     memcpy(crossed, p->crossed, sizeof crossed);
-    memcpy(p->T_c, T, n_T * sizeof(double));
-    memcpy(p->z_start, T, n_T * sizeof(double));
+    memcpy(p->T_c, p->z + p->n_p, (p->n - p->n_p) * sizeof(double));
     for (long i = 0; i < p->groups; i++) {
         Group *g = p->group + i;
         into_blocks(g->flat_x, g->x, g, g->nx);
         into_blocks(g->flat_u, g->u, g, g->nu);
         memcpy(g->c, g->x, g->blocks * g->nx * g->lanes * sizeof(double));
     }
-    if (gamma < 1.0) {
-        int failed = stage(p, gamma * dt);
-        if (failed) return failed;
-        account(p, (1.0 - gamma) * dt);
-        for (long i = 0; i < n_T; i++) p->T_c[i] = p->z_start[i] + spread * (T[i] - p->z_start[i]);
-        for (long i = 0; i < p->groups; i++) {
-            Group *g = p->group + i;
-            for (long e = 0; e < g->blocks * g->nx * g->lanes; e++) g->c[e] += spread * (g->x[e] - g->c[e]);
-        }
+    int failed = stages(p, dt, gamma);
+    if (failed) {
+        memcpy(p->crossed, crossed, sizeof crossed);
+        return failed;
     }
-    for (int round = 0; round <= p->most_polishing; round++) {
-        int failed = stage(p, gamma * dt);
-        if (failed) {
-            memcpy(p->crossed, crossed, sizeof crossed);
-            return failed;
-        }
-        look(p);
-        if (p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small) break;
-    }
-    account(p, gamma * dt);
     p->crossed[UNBALANCED] += p->unbalanced * dt;
     p->crossed[THROUGH] += p->through * dt;
     show_outputs(p);

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from plant_models.signals import PRICE_ELECTRICITY, T_DRY, Role
+from tests.strategies.command_line import run as command
 from twin.kpi import key_figures
 from twin.recording import is_internal
 from twin.results import RunResult
@@ -165,3 +168,12 @@ def test_sequences_cost_less_than_fixed_setpoints_and_are_no_hotter(start: datet
     assert sequences["controller_failures"] == 0
     for name in ("energy_balance_error", "mass_balance_error"):
         assert sequences[name] < 1e-6  # type: ignore[operator]
+
+
+def test_a_run_beside_the_referee_says_how_far_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert command("simulate", "bench_loop", "--days", "0.05", "--referee", "--out", str(out)) == 0
+    found = re.search(r"referee: (\S+) K apart at most \(\S+ after \d+ s\), energies (\S+) %", capsys.readouterr().err)
+    assert found, "one line"
+    assert 0.0 < float(found[1]) < 0.2
+    assert 0.0 < float(found[2]) < 0.1

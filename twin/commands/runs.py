@@ -46,6 +46,9 @@ def simulate(
         typer.Option(help="Beginning, ISO 8601 with time zone: 2025-07-07T00:00Z.", show_default="the scenario's"),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the synthetic inputs and forecast errors.")] = None,
+    referee: Annotated[
+        bool, typer.Option("--referee", help="IDAS runs beside, much slower: how far are the temperatures apart?")
+    ] = False,
     out: OutOption = Path("out/run"),
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -63,7 +66,10 @@ def simulate(
     name = f"{checked.site}, {checked.controller}"
     with progress() as shown:
         shown.begin(name)
-        figures = run_one(checked, out, data, lambda share: shown.tell(name, share))
+        said: list[str] = []
+        figures = run_one(checked, out, data, lambda share: shown.tell(name, share), said.append if referee else None)
+    for line in said:
+        console(stderr=True).print(line)
     from twin.kpi import undefined, with_reasons
     from twin.results import RunInfo
 
