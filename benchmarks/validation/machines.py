@@ -16,7 +16,6 @@ from scipy.special import erf, gammainc
 from benchmarks.validation.row import Row, compare
 from plant_models.component import Component
 from plant_models.components.air_handler import AirHandler
-from plant_models.components.chiller import Chiller
 from plant_models.components.cooling_tower import CoolingTower
 from plant_models.components.district import District
 from plant_models.components.dry_cooler import DryCooler
@@ -29,18 +28,12 @@ from plant_models.media import WATER
 
 ZERO = 273.15
 Array = NDArray[np.float64]
-YORK = {
-    "capacity": (-1.194034e00, 2.466392e-01, -1.770803e-02, 1.203228e-01, -2.570051e-03, 8.497187e-04),
-    "input": (-6.559788e-02, 4.189764e-02, -9.367876e-03, 4.551296e-02, -5.411967e-04, 1.453585e-03),
-    "part": (-1.614787e-01, 6.417258e-02, 1.317124e-05, -2.149029e00, 4.405653e00, -6.621165e-02, 0.0, -1.055839e00),
-}
-"""EnergyPlus data set `ReformEIRChiller York YT 1459kW/6.40COP/VSD`"""
 
 
 def rows() -> list[Row]:
     """All of them."""
     return [
-        *_chiller(), *_cooling_tower(), *_dry_cooler(), *_heat_pump(), *_pipe(), *_tank(),
+        *_cooling_tower(), *_dry_cooler(), *_heat_pump(), *_pipe(), *_tank(),
         *_expansion(), *_pump_group(), *_air_handler(), *_district(),
     ]  # fmt: skip
 
@@ -60,43 +53,6 @@ def _after(machine: Component, names: list[str], start: Array, v: Mapping[str, A
 
     done = solve_ivp(rates, (0.0, seconds), start, method="LSODA", rtol=1e-9, atol=1e-9)
     return np.asarray(done.y[:, -1])
-
-
-def _chiller() -> list[Row]:
-    machine = Chiller(
-        Q_flow_nominal=1.4594e6, COP_nominal=6.40, T_chw_in_nominal=12.5 + ZERO, T_chw_out_nominal=5.56 + ZERO,
-        T_condenser_in_nominal=23.89 + ZERO, T_condenser_out_nominal=31.89 + ZERO, dp_condenser_nominal=4e4,
-        dp_valve_nominal=4e4, T_chw_design=5.56 + ZERO, T_chw_lowest=4.5 + ZERO,
-    )  # fmt: skip
-    cases = [
-        (e, c, y)
-        for e in (4.44, 5.56, 7.0, 8.89)
-        for c in (24.0, 28.0, 31.89, 37.0)
-        for y in (0.6, 0.8, 1.0)
-        if c - 8.0 * y <= 29.44  # the data set's highest entering condenser water
-    ]
-
-    def theirs(e: float, c: float, y: float) -> float:
-        a, b = YORK["input"], YORK["part"]
-        by_temperature = a[0] + a[1] * e + a[2] * e * e + a[3] * c + a[4] * c * c + a[5] * e * c
-        by_load = b[0] + b[1] * c + b[2] * c * c + b[3] * y + b[4] * y * y + b[5] * c * y + b[7] * y**3
-        return 6.40 * y / (by_temperature * by_load)
-
-    def ours(e: float, c: float, y: float) -> float:
-        return float(machine.cop(e + ZERO, c + ZERO, y))
-
-    def row(what: str, chosen: list[tuple[float, float, float]], tolerance: float) -> Row:
-        return compare(
-            "chiller", f"COP, leaving water 4.4–8.9 °C chilled, 24–37 °C condenser, {what}",
-            "EnergyPlus data set, York YT 1459 kW, COP 6.40, variable speed (sized by its nominal point)",
-            [ours(*case) for case in chosen], [theirs(*case) for case in chosen], unit="1", tolerance=tolerance,
-            relative=True, uncertainty="machines differ by 20 % and more off their nominal point",
-        )  # fmt: skip
-
-    return [
-        row("full load", [case for case in cases if case[2] == 1.0], 0.15),
-        row("60–100 % load", cases, 0.30),
-    ]
 
 
 def _saturated_enthalpy() -> CubicSpline:

@@ -186,10 +186,11 @@ class ReducedPlant:
         P_fans = handlers.count * out["P_el"]
         Q_air = Q_room + P_fans
         Q_evaporators = Q_air + chillers.count * chiller.P_pump
-        y = Q_evaporators / (chillers.count * chiller.Q_flow_nominal)
-        m_condenser = chiller.condenser_flow(dp, y)
+        nominal_load = Q_evaporators / (chillers.count * chiller.Q_flow_nominal)
+        m_condenser = chiller.condenser_flow(dp, nominal_load)  # the valve's opening follows the load
         rejected = 1.0 + (1.0 - chiller.drive_loss) / chiller.COP_nominal
         T_condenser = T_supply + rejected * Q_evaporators / (chillers.count * m_condenser * self.cp)
+        y = nominal_load / chiller.capacity(T_chw, T_condenser)
         P_compressors = Q_evaporators / chiller.cop(T_chw, T_condenser, y) * f_chiller
         return Air(
             Q_air, handlers.count * out["Q_flow"], Q_evaporators + (1.0 - chiller.drive_loss) * P_compressors,

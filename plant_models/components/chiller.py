@@ -2,25 +2,34 @@
 
 With the load y, leaving chilled water T_e and leaving condenser water T_c (volumes), h: specific enthalpy::
 
-    Q_e     = y Q_flow_nominal derate(T_e, T_c)                          heat taken from the chilled water
-    COP     = efficiency T_E/lift (1 - part_load_loss (1 - y)^2)         lift = sqrt(max(T_C - T_E, 0)^2 + lift_min^2)
-                                                                         T_E = T_e - pinch, T_C = T_c + pinch
+    Q_e     = y Q_flow_nominal capacity derate(T_e, T_c)                 heat taken from the chilled water
+    COP     = efficiency Carnot(T_e, T_c) r/(a + b r + c r^2)            r = max(y, y_unload), smooth
+    Carnot  = T_E/lift, lift = sqrt(max(T_C - T_E, 0)^2 + lift_min^2)    T_E = T_e - pinch, T_C = T_c + pinch
     P_c     = Q_e/COP                                                    electricity of the compressor
     Q_c     = Q_e + (1 - drive_loss) P_c                                 heat given to the condenser water
     C de/dt = m_e (h(T_in) - h(T_e)) - Q_e + P_pump                      circulation pump with constant flow
     C dc/dt = H_in + H_out + Q_c
     m_c     = mass_flow(p_in - p_out), condenser and valve in series, opening = floor + (1 - floor) y
 
-``efficiency`` (of Carnot's COP between the refrigerant temperatures) follows from ``COP_nominal`` at the nominal
-point, which the model reproduces. Condensing pressure cannot fall at will with the condenser water: compressors need a
-pressure difference for their oil and their expansion valve (and hold it by throttling the condenser water), and have
-losses that stay. So colder water saves less and less, and about nothing below ``lift_min``. With 12 K the COP is within
-5 % of the published curves of a screw machine of 1.06 MW and COP 5.5 (EnergyPlus data set, Carrier 23XL: down to 16.4 K
-between the leaving waters, where its COP is 8.3), and 9 to 11 on cold condenser water, where no curve was found
-[assumption]. A PI loop with anti-windup on the load holds the leaving chilled water; the load
-follows with the machine's loading time, the condenser valve with its stroke. Capacity falls to zero over 2 K below
-``T_condenser_max`` (high pressure) and above ``T_evaporator_min`` (frost). The load goes down to zero without
-steps: cycling below the minimum load is averaged out. The chilled-water pump always runs.
+That is ``model: carnot``, whose capacity is 1: ``efficiency`` (of Carnot's COP between the refrigerant temperatures)
+follows from ``COP_nominal`` at the nominal point, which the model reproduces, and a, b, c from ``compressor`` (eight
+published machines with variable speed, sixteen without: :mod:`plant_models.chiller_curves`). ``model: eir`` takes
+capacity and COP from a manufacturer's curves (``curves``, DOE-2's CapFT, EIRFT, EIRFPLR on leaving waters), scaled to
+the nominal point, which has to lie in their range. Beyond the range the capacity stays and the COP keeps its share of
+Carnot's, so the second law holds at any temperature.
+
+Load. Down to ``y_unload`` the compressor unloads (speed, vanes, slide valve); below it cycles between this load and
+standstill, in the mean at the COP of ``y_unload``. The load goes down to zero without steps: cycling is averaged out.
+
+Condensing pressure cannot fall at will with the condenser water: compressors need a pressure difference for their oil
+and their expansion valve (and hold it by throttling the condenser water), and have losses that stay. So colder water
+saves less and less, and about nothing below ``lift_min``. With 12 K the full-load COP is within 5 % of the published
+curves of a screw machine of 1.06 MW and COP 5.5 (EnergyPlus data set, Carrier 23XL: down to 16.4 K between the leaving
+waters, where its COP is 8.3), and 9 to 11 on cold condenser water, where no curve was found [assumption].
+
+A PI loop with anti-windup on the load holds the leaving chilled water; the load follows with the machine's loading
+time, the condenser valve with its stroke. Capacity falls to zero over 2 K below ``T_condenser_max`` (high pressure) and
+above ``T_evaporator_min`` (frost). The chilled-water pump always runs.
 
 Typical: COP 4..7 for water-cooled machines; half of Carnot between refrigerant temperatures [engineering practice].
 Valid for chilled water of 5..25 °C and condenser water of 15..50 °C. Finite everywhere.
@@ -35,6 +44,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant_models import hydraulics
+from plant_models.chiller_curves import PART_LOAD, ChillerCurves
 from plant_models.component import Component, Equations, FluidPort, Port, Value, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.mathx import sqrt
@@ -47,6 +57,8 @@ LIFT_WIDTH = 1.0
 """K, over which the lift is rounded off at zero"""
 LIFT_RESERVE = 4.0
 """K that the nominal lift must be above the smallest"""
+UNLOAD_WIDTH = 0.01
+"""of the load, over which it is rounded off at ``y_unload``: 0.007 off there, less than 0.1 % from 0.04 above it on"""
 DERATE_BAND = 2.0
 """K, over which the protections take the capacity away"""
 
@@ -74,7 +86,14 @@ class Chiller(Component):
     lift_min: TemperatureDifference = Field(
         12.0, description="lift below which colder condenser water saves about nothing more"
     )
-    part_load_loss: Fraction = Field(0.15, description="share of the COP lost towards zero load [assumption]")
+    model: Literal["carnot", "eir"] = Field("carnot", description="COP from Carnot's, or from the curves")
+    compressor: Literal["variable_speed", "fixed_speed"] = Field(
+        "variable_speed", description="carnot: whose part load, the mean of published machines"
+    )
+    curves: ChillerCurves = Field(default_factory=ChillerCurves, description="eir: DOE-2 curves on leaving waters")
+    y_unload: Fraction = Field(
+        0.15, gt=0, le=0.5, description="least load of a compressor that runs [EnergyPlus data sets: 0.08..0.4]"
+    )
     dp_condenser_nominal: Pressure = Field(gt=0, description="condenser at nominal flow")
     dp_valve_nominal: Pressure = Field(gt=0, description="condenser valve, open, at nominal flow")
     valve_floor: Fraction = Field(0.1, gt=0, lt=1, description="condenser valve's opening without load")
@@ -108,10 +127,13 @@ class Chiller(Component):
                 f"the nominal lift between the refrigerant temperatures is {self.lift_nominal:.1f} K; the "
                 f"formula for the COP needs lift_min + {LIFT_RESERVE:g} K = {self.lift_min + LIFT_RESERVE:g} K"
             )
-        if self.efficiency >= 1.0 - self.drive_loss:
+        if self.model == "eir":
+            self._check_curves()
+        if self._best_share >= 1.0 - self.drive_loss:
             raise ValueError(
-                f"COP_nominal = {self.COP_nominal:g} is above Carnot's {self.carnot_nominal:.2f} between "
-                "the refrigerant temperatures, less drive_loss"
+                f"COP_nominal = {self.COP_nominal:g} would take the machine above Carnot's COP "
+                f"({self.carnot_nominal:.2f} at the nominal point) between the refrigerant temperatures, less "
+                "drive_loss, at some load or temperature"
             )
         if not self.T_chw_lowest <= self.T_chw_design <= self.T_chw_highest:
             raise ValueError(
@@ -119,6 +141,28 @@ class Chiller(Component):
                 f"({self.T_chw_lowest:g} .. {self.T_chw_highest:g} K)"
             )
         return self
+
+    def _check_curves(self) -> None:
+        c = self.curves
+        if not (
+            c.T_chw_min <= self.T_chw_out_nominal <= c.T_chw_max
+            and c.T_condenser_min <= self.T_condenser_out_nominal <= c.T_condenser_max
+        ):
+            raise ValueError(
+                f"the nominal point, T_chw_out_nominal = {self.T_chw_out_nominal:g} K and T_condenser_out_nominal = "
+                f"{self.T_condenser_out_nominal:g} K, lies outside the range of the curves ({c.T_chw_min:g} .. "
+                f"{c.T_chw_max:g} K, {c.T_condenser_min:g} .. {c.T_condenser_max:g} K): state the curves' own nominal "
+                "point, curves of such a machine, or model: carnot"
+            )
+        if self.y_unload < c.y_min:
+            raise ValueError(f"y_unload = {self.y_unload:g} is below the least load of the curves, y_min = {c.y_min:g}")
+
+    @property
+    def _best_share(self) -> float:
+        """Largest COP over Carnot's that the machine reaches at any load, and of curves at any temperature."""
+        loads = [self.y_unload + 0.02 * i * (1.0 - self.y_unload) for i in range(51)]
+        points = self.curves.grid() if self.model == "eir" else [(self.T_chw_out_nominal, self.T_condenser_out_nominal)]
+        return max(float(self.cop(*point, y) / self._carnot(*point)) for point in points for y in loads)
 
     @property
     def fluid(self) -> Medium:
@@ -221,9 +265,29 @@ class Chiller(Component):
         )
         return hydraulics.mass_flow(dp, k, dp_small)
 
+    def capacity(self, T_chw: Value, T_condenser: Value) -> Value:
+        """Cooling at full load over Q_flow_nominal, from the leaving temperatures (K); 1 at the nominal point."""
+        if self.model == "carnot":
+            return 1.0
+        nominal = self.curves.capacity(*self._nominal_within)
+        return self.curves.capacity(*self.curves.within(T_chw, T_condenser)) / nominal
+
     def cop(self, T_chw: Value, T_condenser: Value, y: Value) -> Value:
-        """COP as new, from the leaving temperatures (K) and the load."""
-        return self.efficiency * self._carnot(T_chw, T_condenser) * (1.0 - self.part_load_loss * (1.0 - y) ** 2)
+        """COP as new, from the leaving temperatures (K) and the load, a share of the capacity."""
+        running = at_least(y, self.y_unload, UNLOAD_WIDTH)
+        carnot = self._carnot(T_chw, T_condenser)
+        if self.model == "carnot":
+            a, b, c = PART_LOAD[self.compressor]
+            return self.efficiency * carnot * running * (a + b + c) / (a + running * (b + c * running))
+        inside = self.curves.within(T_chw, T_condenser)
+        nominal = self.curves.input_ratio(*self._nominal_within, 1.0)
+        share = carnot / self._carnot(*inside)  # 1 in the curves' range
+        return self.COP_nominal * nominal / self.curves.input_ratio(*inside, running) * share
+
+    @cached_property
+    def _nominal_within(self) -> tuple[float, float]:
+        T_chw, T_condenser = self.curves.within(self.T_chw_out_nominal, self.T_condenser_out_nominal)
+        return float(T_chw), float(T_condenser)
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
@@ -238,7 +302,7 @@ class Chiller(Component):
             (T_chw - self.T_evaporator_min) / DERATE_BAND
         )
         cop = v["COP_factor"] * self.cop(T_chw, T_condenser, y)
-        Q_evaporator = y * self.Q_flow_nominal * protection
+        Q_evaporator = y * self.Q_flow_nominal * self.capacity(T_chw, T_condenser) * protection
         P_compressor = Q_evaporator / cop
         Q_condenser = Q_evaporator + (1.0 - self.drive_loss) * P_compressor
 

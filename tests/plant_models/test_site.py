@@ -179,14 +179,14 @@ def test_an_unknown_override_gets_the_nearest_known(key: str, says: str) -> None
 
 
 def test_overrides_reach_what_the_file_leaves_to_its_default() -> None:
-    changes = {"components.cdu.rack.leakage": "0.001 1/K", "components.chiller.part_load_loss": 0.2,
+    changes = {"components.cdu.rack.leakage": "0.001 1/K", "components.chiller.y_unload": 0.2,
                "components.store.count": 1, "nodes.fws.supply.medium": "water"}  # fmt: skip
     text = list_sites()["rovaltain"].read_text(encoding="utf-8")
     assert "leakage" not in text
-    assert "part_load_loss" not in text
+    assert "y_unload" not in text
     site = load_site("rovaltain@36", changes)
     assert site.components["cdu"].component.rack.leakage == 0.001  # type: ignore[attr-defined]
-    assert site.components["chiller"].component.part_load_loss == 0.2  # type: ignore[attr-defined]
+    assert site.components["chiller"].component.y_unload == 0.2  # type: ignore[attr-defined]
     assert site.variant == "36"
     with pytest.raises(SiteError, match=r"override: components.cdu.rack.leakage: 0.001 has no unit"):
         load_site("rovaltain", {"components.cdu.rack.leakage": 0.001})

@@ -107,6 +107,79 @@ def test_cold_condenser_water_saves_little_below_the_smallest_lift():
     assert colder == pytest.approx(CHILLER.efficiency * (16.5 + ZERO) / CHILLER.lift_min, rel=1e-6)
 
 
+def published_chiller(**changes):
+    """With the default curves, at their nominal point: York YT, 1881 kW, COP 6.77 (EnergyPlus Chillers.idf)."""
+    sizes = SIZES | {
+        "model": "eir", "Q_flow_nominal": 1.8814e6, "COP_nominal": 6.77, "T_chw_in_nominal": 12.6 + ZERO,
+        "T_chw_out_nominal": 6.67 + ZERO, "T_condenser_in_nominal": 23.9 + ZERO,
+        "T_condenser_out_nominal": 29.35 + ZERO, "T_chw_lowest": 4.5 + ZERO,
+    }  # fmt: skip
+    return Chiller(**sizes | changes)
+
+
+EIR = published_chiller()
+
+
+def test_curves_are_followed_in_their_range():
+    """CapFT, EIRFT and EIRFPLR written out, at a point of the data; they give 1.012 at their own nominal point."""
+    E, C, y = 5.5, 25.0, 0.5
+    cap = 0.2510830 - 3.997687e-2 * E - 3.627911e-3 * E**2 + 6.819530e-2 * C
+    cap += -2.135260e-3 * C**2 + 5.245082e-3 * E * C
+    eir = 0.5450343 - 3.893169e-2 * E + 9.377632e-4 * E**2 + 2.314284e-2 * C
+    eir += -1.134638e-5 * C**2 + 7.362152e-5 * E * C
+    plr = 4.949889e-2 + 2.267854e-2 * C - 2.003269e-5 * C**2
+    plr += -0.9059476 * y + 3.032884 * y**2 - 2.155668e-2 * C * y - 1.190898 * y**3
+    assert float(EIR.cop(E + ZERO, C + ZERO, y)) == pytest.approx(6.77 * y / (eir * plr), rel=1.5e-2)
+    assert float(EIR.capacity(E + ZERO, C + ZERO)) == pytest.approx(cap, rel=1.5e-2)
+    assert float(EIR.cop(6.67 + ZERO, 29.35 + ZERO, 1.0)) == pytest.approx(6.77, rel=1e-7)
+    assert float(EIR.capacity(6.67 + ZERO, 29.35 + ZERO)) == pytest.approx(1.0, rel=1e-7)
+
+
+@given(T_chw=st.floats(-5, 30), T_condenser=st.floats(5, 60), y=st.floats(0, 1))
+def test_curves_keep_the_second_law_also_beyond_their_range(T_chw, T_condenser, y):
+    """Electricity falls to nothing of Carnot's nowhere, though the polynomials do far out."""
+    cop = float(EIR.cop(T_chw + ZERO, T_condenser + ZERO, y))
+    assert cop > 0.0
+    if T_condenser > T_chw:
+        assert cop < (T_chw + ZERO) / (T_condenser - T_chw)
+
+
+def test_machine_with_curves_balances_and_is_finite_everywhere():
+    for v in checks.random_points(EIR, 60):
+        checks.assert_balances(EIR, v)
+    checks.assert_symbols_agree(EIR, checks.random_points(EIR, 40, seed=1))
+
+
+@pytest.mark.parametrize("machine", [CHILLER, Chiller(**SIZES, compressor="fixed_speed"), EIR])
+def test_below_its_least_load_a_machine_cycles_at_the_cop_of_that_load(machine):
+    point = machine.T_chw_out_nominal, machine.T_condenser_out_nominal
+    low = float(machine.cop(*point, 0.0))
+    assert float(machine.cop(*point, 0.5 * machine.y_unload)) == pytest.approx(low, rel=1e-3)
+    # the rounding: below 0.1 % of the COP from 0.04 above the least load on, against the bare formula
+    y = machine.y_unload + 0.04
+    if machine.model == "carnot":
+        a, b, c = (0.33, -0.02, 0.69) if machine.compressor == "variable_speed" else (0.23, 0.51, 0.26)
+        assert float(machine.cop(*point, y)) == pytest.approx(5.0 * y / (a + b * y + c * y * y), rel=1e-3)
+
+
+def test_part_load_is_that_of_published_machines():
+    """DOE-2's default centrifugal and screw chillers without variable speed keep 90 and 80 % of their COP at 40 % load.
+
+    That is at constant entering condenser water, whose leaving temperature falls by 3 K (eQUEST 3, library: quadratics
+    0.1715 + 0.5882 y + 0.2374 y^2 and 0.3302 + 0.2355 y + 0.4607 y^2). Variable speed keeps 93..130 %.
+    """
+
+    def kept(compressor):
+        machine = Chiller(
+            **SIZES, COP_nominal=5.5, T_chw_in_nominal=12.2 + ZERO, T_chw_out_nominal=6.67 + ZERO,
+            T_condenser_in_nominal=29.44 + ZERO, T_condenser_out_nominal=34.7 + ZERO, compressor=compressor,
+        )  # fmt: skip
+        return float(machine.cop(6.67 + ZERO, 34.7 - 0.6 * 5.26 + ZERO, 0.4)) / 5.5
+
+    assert 0.80 < kept("fixed_speed") < 0.95
+    assert 0.93 < kept("variable_speed") < 1.30
+
+
 def test_chilled_water_is_held_over_the_load_range():
     for T_chw_in in (19.0, 22.0, 25.0):
         settled = checks.settle(CHILLER, point(T_chw_in=T_chw_in))
@@ -133,11 +206,21 @@ def test_frost_protection_ends_the_cooling():
         ({"COP_nominal": 12.0}, "above Carnot's"),
         ({"T_condenser_in_nominal": 292.0, "T_condenser_out_nominal": 297.0}, "lift"),
         ({"T_chw_design": 310.0}, "outside T_chw_lowest"),
+        ({"model": "eir"}, "lies outside the range of the curves"),
+        ({"curves": {"y_min": 0.0}}, "y_min"),
+        ({"curves": {"cap_ft": (-1.0, 0, 0, 0, 0, 0)}}, "no capacity"),
+        ({"curves": {"eir_ft": (-1.0, 0, 0, 0, 0, 0)}}, "no electricity"),
+        ({"curves": {"T_chw_min": 290.0}}, "T_chw_min below T_chw_max"),
     ],
 )
 def test_impossible_sizes_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         Chiller(**SIZES | changes)
+
+
+def test_curves_below_their_least_load_are_refused():
+    with pytest.raises(ValueError, match="below the least load of the curves"):
+        published_chiller(y_unload=0.05)
 
 
 def test_all_signals_are_answered():
