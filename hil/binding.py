@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hil.registers.schema import MapError, Point, RegisterMap, load_map, si_conversion
+from hil.registers.codec import references
+from hil.registers.files import load_map
+from hil.registers.schema import MapError, Point, RegisterMap, si_conversion
 from plant_models.devices import Device
 from plant_models.signals import Role, Signal
-from plant_models.units import to_si
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,14 @@ class BoundDevice:
         return self.device.name
 
     @property
+    def references(self) -> tuple[Point, ...]:
+        """The points that hold scales and units of others; they need not stand for signals."""
+        return tuple(references(self.map, self.points.values()))
+
+    @property
     def writable(self) -> dict[str, Point]:
         """The points that take set-points, by signal."""
-        return {signal: point for signal, point in self.points.items() if point.writable}
+        return {signal: point for signal, point in self.points.items() if point.is_setpoint}
 
 
 def bind(device: Device, vocabulary: Mapping[str, Signal], map_: RegisterMap | None = None) -> BoundDevice:
@@ -47,9 +53,14 @@ def bind(device: Device, vocabulary: Mapping[str, Signal], map_: RegisterMap | N
         try:
             signal = vocabulary[device.signal(point.name)]
         except KeyError as error:
-            if point.optional:
+            if point.optional or (map_.partial and point.name not in device.signals):
                 continue
             raise MapError(f"{where}: point {point.name!r} stands for no signal of the plant ({error})") from None
+        if signal.name in points:
+            raise MapError(
+                f"{where}: points {points[signal.name].name!r} and {point.name!r} both stand for {signal.name!r}; "
+                "name another signal for one of them under signals:"
+            )
         points[signal.name] = _checked(_with_safe(point, signal, device, where), signal, where)
     return BoundDevice(device, map_, points)
 
@@ -71,7 +82,7 @@ def _with_safe(point: Point, signal: Signal, device: Device, where: str) -> Poin
     if point.name not in device.safe and point.safe != "commissioned":
         return point
     try:
-        value = to_si(device.safe[point.name], point.si) if point.name in device.safe else signal.default
+        value = point.quantity(device.safe[point.name]) if point.name in device.safe else signal.default
         point.check_value(value, "safe value", exactly=True)
     except ValueError as error:
         raise MapError(f"{where}: {point.name}: {error}") from None
@@ -82,7 +93,9 @@ def _checked(point: Point, signal: Signal, where: str) -> Point:
     what = f"{where}: point {point.name!r} and signal {signal.name!r}"
     if si_conversion(signal.unit) != (point.si, 1.0, 0.0):
         raise MapError(f"{what}: unit {point.unit!r} is not a unit of {signal.unit!r}")
-    if not point.writable:
+    if point.type == "string":
+        raise MapError(f"{what}: a text is no number; bind another point")
+    if not point.is_setpoint:
         return point
     if signal.role is not Role.INPUT:
         raise MapError(f"{what}: the map writes it, but it is no set-point ({signal.role})")
@@ -91,9 +104,10 @@ def _checked(point: Point, signal: Signal, where: str) -> Point:
             f"{what}: safe value {point.show(point.safe)} is outside the machine's {point.show(signal.lower)} .. "
             f"{point.show(signal.upper)}; give this site's own under safe:"
         )
-    if point.range is not None and (point.range[0] > signal.lower or point.range[1] < signal.upper):
+    written = point.write_range or point.range
+    if written is not None and (written[0] > signal.lower or written[1] < signal.upper):
         raise MapError(
-            f"{what}: the map's range {point.show(point.range[0])} .. {point.show(point.range[1])} does not cover the "
+            f"{what}: the map's range {point.show(written[0])} .. {point.show(written[1])} does not cover the "
             f"machine's {point.show(signal.lower)} .. {point.show(signal.upper)}"
         )
     return point

@@ -25,12 +25,12 @@ def read(path: Path) -> tuple[dict[str, Any], yaml.Node]:
         raise SiteError(f"{path}: not YAML: {error}") from None
     if not isinstance(data, dict) or tree is None:
         raise SiteError(f"{path}: expected a mapping of name, location, components, nodes, ...")
-    for key in _twice(tree):
+    for key in given_twice(tree):
         raise SiteError(f"{path}:{key.start_mark.line + 1}: key {key.value!r} stands twice in one mapping")
     return data, tree
 
 
-def _twice(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+def given_twice(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
     """Keys that stand twice in one mapping: the second would replace the first unseen."""
     children = list(node.value) if isinstance(node, yaml.SequenceNode) else []
     if isinstance(node, yaml.MappingNode):
@@ -41,7 +41,7 @@ def _twice(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             seen.add(key.value)
             children.append(value)
     for child in children:
-        yield from _twice(child)
+        yield from given_twice(child)
 
 
 def line_of(tree: yaml.Node, where: Keys) -> str:

@@ -56,6 +56,29 @@ def test_one_writer_for_each_setpoint(tmp_path):
         bind_all([cooler(map=str(path)), cooler(map=str(path), name="other", unit=2)], toy.VOCABULARY)
 
 
+def test_a_vendors_map_has_more_than_a_site_uses():
+    vendor = RegisterMap.model_validate(
+        {"id": "v", "description": "", "partial": True, "points": {
+            "setpoint": {"address": 0, "table": "holding", "type": "int16", "unit": "degC", "scale": 0.1,
+                         "access": "rw", "range": ["0 degC", "60 degC"], "safe": "commissioned"},
+            "leaving": {"address": 1, "table": "input", "type": "int16", "unit": "degC",
+                        "scale_from": {"point": "scale", "by": "power_of_ten"}},
+            "scale": {"address": 2, "table": "input", "type": "int16"},
+            "reset": {"address": 3, "table": "holding", "type": "uint16", "access": "w", "kind": "command"},
+        }},
+        context={"require_units": True},
+    )  # fmt: skip
+    bound = bind(cooler(signals={"setpoint": "cooler.T_set", "leaving": "cooler.T"}), toy.VOCABULARY, vendor)
+    assert set(bound.points) == {"cooler.T_set", "cooler.T"}
+    assert list(bound.writable) == ["cooler.T_set"]
+    assert bound.points["cooler.T_set"].safe == pytest.approx(303.15)
+    assert [point.name for point in bound.references] == ["scale"]
+    with pytest.raises(MapError, match=r"'setpoint' and 'leaving' both stand for 'cooler\.T_set'"):
+        bind(cooler(signals={"setpoint": "cooler.T_set", "leaving": "cooler.T_set"}), toy.VOCABULARY, vendor)
+    with pytest.raises(MapError, match="'leavin' that the map has not"):
+        bind(cooler(signals={"leavin": "cooler.T"}), toy.VOCABULARY, vendor)
+
+
 MACHINES = [f"cdu.{i:02d}" for i in range(1, 13)] + ["pump"]
 
 

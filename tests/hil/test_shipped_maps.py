@@ -3,7 +3,7 @@
 import pytest
 
 from hil.binding import bind, bind_all
-from hil.registers.schema import shipped_maps
+from hil.registers.files import shipped_maps
 from plant_models.devices import Device, expand
 from plant_models.plant import Plant
 from plant_models.signals import Role

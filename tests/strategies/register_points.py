@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from hil.registers import words
 from hil.registers.schema import Point, RegisterMap
 
-INTEGERS = ("int16", "uint16", "int32", "uint32", "int64", "uint64")
+INTEGERS = ("int16", "uint16", "int32", "uint32", "int64", "uint64", "bcd16", "bcd32")
 FLOATS = ("float32", "float64")
 ORDERS = st.sampled_from(("big", "little"))
-UNITS = st.sampled_from(("1", "degC", "K", "kPa", "bar", "t/h", "kg/s", "kW", "MW", "percent", "kWh", "EUR/MWh"))
+UNITS = st.sampled_from(("1", "degC", "K", "kPa", "bar", "t/h", "kg/s", "kW", "MW", "percent", "kWh", "EUR/MWh", "rpm",
+                          "Hz", "degF", "V"))  # fmt: skip
 
 
 @st.composite
@@ -28,7 +29,7 @@ def raw_values(draw: st.DrawFn) -> tuple[str, float]:
 @st.composite
 def maps_with_value(draw: st.DrawFn) -> tuple[RegisterMap, Point, float]:
     """A map with one point, and an SI value that the point can hold."""
-    type_ = draw(st.sampled_from(("int16", "uint16", "int32", "uint32", "float32", "float64")))
+    type_ = draw(st.sampled_from((*INTEGERS, *FLOATS)))
     point = Point.model_validate(
         {
             "name": "x",

@@ -2,12 +2,13 @@ import math
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from hil.registers import words
-from hil.registers.codec import absent, decode, encode
+from hil.registers.codec import absent, decode, decode_text, encode, references, set_flags
 from hil.registers.schema import Point, RegisterMap
 from hil.sample import Quality
-from tests.strategies.register_points import maps_with_value
+from tests.strategies.register_points import ORDERS, maps_with_value
 
 
 def one(**spec):
@@ -89,3 +90,104 @@ def test_words_that_say_no_value():
         map_, point = one(**spec)
         assert decode(map_, point, absent(map_, point), 0.0).quality is Quality.BAD
     assert absent(*one()) is None
+
+
+@given(st.integers(0, 15), st.integers(0, 15), st.integers(0, 0xFFFF), st.data(), ORDERS)
+def test_a_part_of_a_register_leaves_the_rest_alone(a, b, present, data, byte_order):
+    first, last = sorted((a, b))
+    value = data.draw(st.integers(0, 2 ** (last - first + 1) - 1))
+    map_, point = one(type="packed", bits=[first, last], byte_order=byte_order)
+    stored = words.pack("uint16", present, byte_order)
+    registers = encode(map_, point, value, present=stored)
+    assert decode(map_, point, registers, 0.0).value == value
+    mask = (2 ** (last - first + 1) - 1) << first
+    assert (words.unpack("uint16", registers, byte_order) ^ present) & ~mask == 0
+    with pytest.raises(ValueError, match="does not fit packed"):
+        encode(map_, point, 2 ** (last - first + 1), present=stored)
+    with pytest.raises(ValueError, match="present content is needed"):
+        encode(map_, point, value)
+
+
+def test_a_bit_of_a_status_word():
+    map_, point = one(type="bit", bits=10)
+    assert decode(map_, point, [0x0400], 0.0).value == 1.0
+    assert decode(map_, point, [0xFBFF], 0.0).value == 0.0
+
+
+def two(other, **spec):
+    """A map with the point x and another that holds its scale or unit."""
+    x = {"name": "x", "address": 0, "table": "input", "type": "int16", **spec}
+    map_ = RegisterMap.model_validate(
+        {"id": "m", "description": "", "points": [x, {"name": "s", "address": 9, "table": "input", **other}]},
+        context={"require_units": True},
+    )
+    return map_, map_["x"]
+
+
+@given(st.integers(-32768, 32767), st.integers(-4, 3))
+def test_a_scale_that_another_register_holds(raw, exponent):
+    map_, point = two({"type": "int16"}, unit="W", scale_from={"point": "s", "by": "power_of_ten"})
+    sample = decode(map_, point, words.pack("int16", raw), 0.0, others={"s": exponent})
+    assert sample.value == pytest.approx(raw * 10.0**exponent, rel=1e-12)
+    assert encode(map_, point, sample.value, others={"s": exponent}) == words.pack("int16", raw)
+    assert [p.name for p in references(map_, [point])] == ["s"]
+
+
+def test_a_scale_or_unit_that_is_not_known_makes_bad_quality():
+    map_, point = two({"type": "int16"}, scale_from={"point": "s", "table": {0: 1.0, 1: 0.1}})
+    assert decode(map_, point, [30], 0.0, others={"s": 1}).value == pytest.approx(3.0)
+    for others in (None, {}, {"s": math.nan}, {"s": 2}):
+        sample = decode(map_, point, [30], 0.0, others=others)
+        assert sample.quality is Quality.BAD
+        assert math.isnan(sample.value)
+        with pytest.raises(ValueError, match="s "):
+            encode(map_, point, 3.0, others=others)
+
+
+def test_a_unit_that_a_setting_chooses():
+    # a valve's flow in the unit that its setting says (m3/s, m3/h, l/s, ... , cfm)
+    units = {0: "m^3/s", 1: "m^3/h", 3: "l/min", 9: "degC"}
+    map_, point = two({"type": "uint16"}, unit="m^3/h", scale=0.1, unit_from={"point": "s", "units": units})
+    assert decode(map_, point, [360], 0.0, others={"s": 1}).value == pytest.approx(36 / 3600)
+    assert decode(map_, point, [360], 0.0, others={"s": 3}).value == pytest.approx(36e-3 / 60)
+    wrong = decode(map_, point, [360], 0.0, others={"s": 9})
+    assert wrong.quality is Quality.BAD
+    assert "set to degC" in wrong.reason
+    assert "does not know" in decode(map_, point, [360], 0.0, others={"s": 2}).reason
+
+
+def test_an_enum_knows_its_values():
+    map_, point = one(type="uint16", enum={0: "position", 1: "flow"})
+    assert decode(map_, point, [1], 0.0).value == 1.0
+    assert decode(map_, point, [2], 0.0).quality is Quality.BAD
+    assert point.quantity("flow") == 1.0
+    with pytest.raises(ValueError, match="2 is none of 0 position, 1 flow"):
+        encode(map_, point, 2)
+
+
+def test_flags_have_names_and_severity():
+    _, point = one(type="uint16", flags={0: "remote", 10: {"name": "watchdog_tripped", "severity": "alarm"}})
+    found = set_flags(point, 0b10000000101)
+    assert [(flag.name, flag.severity) for flag in found] == [
+        ("remote", "info"), ("bit_2", "info"), ("watchdog_tripped", "alarm"),
+    ]  # fmt: skip
+    assert point.quantity(["remote", "watchdog_tripped"]) == 1025
+
+
+def test_a_string_is_text_and_never_a_number():
+    map_, point = one(type="string", count=4)
+    registers = words.pack_text("RPU-7", 4)
+    assert decode_text(map_, point, registers) == "RPU-7"
+    assert decode(map_, point, registers, 0.0).quality is Quality.BAD
+    with pytest.raises(ValueError, match="does not fit string"):
+        encode(map_, point, 1.0)
+    with pytest.raises(ValueError, match="takes 4 registers, found 3"):
+        decode_text(map_, point, registers[:3])
+
+
+def test_turns_are_counted_as_one():
+    _, point = one(type="uint16", unit="rpm", range=["0 rpm", "3000 rpm"], rate_max="600 rpm/min")
+    assert point.from_raw(1500) == pytest.approx(25.0)
+    assert point.range == pytest.approx((0.0, 50.0))
+    assert point.rate_max == pytest.approx(10.0 / 60.0)
+    assert point.show(25.0) == "1500 rpm"

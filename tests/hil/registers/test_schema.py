@@ -2,7 +2,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from hil.registers.schema import MapError, RegisterMap, Table, load_map, shipped_maps, si_conversion
+from hil.registers.files import load_map, shipped_maps
+from hil.registers.schema import MapError, RegisterMap, Table, si_conversion
 
 GOOD = {
     "id": "valve",
@@ -60,8 +61,38 @@ def test_a_good_map_is_si_inside(tmp_path):
         (changed("y", safe=0.5), "belong to a writable point"),
         (changed("T", range=["50 degC", "20 degC"]), "must be below the highest"),
         (changed("T", range=["5 bar", "20 degC"]), "expected a quantity in K"),
-        (changed("T", unit="furlong"), "none of the vocabulary's quantities"),
+        (changed("T", unit="candela"), "none of the vocabulary's quantities"),
         (changed("T", unit="degX"), "unknown unit 'degX'"),
+        (changed("y", sentinels="x"), "points.y.sentinels"),
+        (changed("y", bits=3), "belongs to the types bit and packed"),
+        (changed("y", type="bit", scale=1), "need"),
+        (changed("y", type="bit", scale=1, bits=[3, 4]), "a bit is one bit"),
+        (changed("y", type="packed", bits=[9, 16]), "counted from 0 to 15"),
+        (changed("y", count=3), "count belongs to a string"),
+        (changed("y", enum={0: "off"}), "without scale, offset and unit"),
+        (changed("y", scale=1, unit="1", flags={16: "hot"}), "bit 16 is not in 0..15"),
+        (changed("y", scale=1, unit="1", enum={0: "off"}, flags={0: "hot"}), "not both"),
+        (changed("y", scale=1, unit="1", enum={70000: "off"}), "70000 does not fit uint16"),
+        (changed("y_set", kind="command", type="string"), "a string is never written"),
+        (changed("y_set", self_clearing=True), "what clears itself is a command"),
+        (changed("y_set", write_range=[0, 0.4]), "safe value 50 percent is outside the range 0 percent .. 40 percent"),
+        (changed("y_set", write_interval="60 s"), "shorter than the least time between two writes"),
+        (changed("y_set", rate_limit="0.1"), "expected a change per s, min or h"),
+        (changed("y_set", read_back="z"), "read_back names a point 'z' that the map has not"),
+        (changed("y_set", read_back="T"), "read_back 'T' is in K, not in 1"),
+        (changed("y_set", volatile_if={"z": 1}), "volatile_if: z: the map has no such point"),
+        (changed("y", alias_of="T"), "alias_of 'T' is another register"),
+        (changed("y", scale_from={"point": "z"}), "scale_from names a point 'z'"),
+        (changed("y", unit_from={"point": "T", "units": {0: "degX"}}), "unknown unit 'degX'"),
+        (changed("y", poll="slow"), "no poll group 'slow'"),
+        (changed("T", deadband="1 K"), "belong to a writable point"),
+        (changed(settings={"y": 2, "z": 0}), "settings: z: the map has no such point"),
+        (changed(settings={"T": "5 bar"}), "settings: T: expected a quantity in K"),
+        (changed(permissions={"T": "5 degC"}), "permissions: T cannot be written"),
+        (changed(identity=[{"point": "T"}]), "needs equals, one_of or contains"),
+        (changed(watchdog={"timeout": "120 s", "status": "z"}), "status names a point 'z'"),
+        (changed(watchdog={"timeout": "120 s", "fed_by": "heartbeat"}), "belong together"),
+        (changed(inferred=["wordorder"]), "'wordorder' is no key of a device"),
         (changed("T", colour="red"), "points.T.colour: unknown key"),
         (changed("T", type="int24"), "points.T.type"),
         (changed("T", address=65535), "beyond 65535"),
@@ -117,3 +148,42 @@ def test_shipped_maps_load_and_say_where_they_come_from(name):
     assert map_.description
     assert map_.source
     assert all(point.description for point in map_.points)
+
+
+def test_addresses_printed_from_one_are_the_telegrams_plus_one(tmp_path):
+    map_ = load(tmp_path, changed("y_set", address=1) | {"address_base": 1, "forbidden": [["input", 20, 22]]})
+    assert [point.address for point in map_.points] == [0, 3, 4]
+    assert map_.forbidden == ((Table.INPUT, 19, 21),)
+
+
+def test_every_mistake_is_told_with_its_line(tmp_path):
+    data = changed("T", address=4)
+    data["points"]["y"]["poll"] = "slow"
+    with pytest.raises(MapError) as error:
+        load(tmp_path, data)
+    lines = str(error.value).splitlines()
+    text = (tmp_path / "valve.yaml").read_text().splitlines()
+    assert [text[int(line.split(":")[1]) - 1].strip() for line in lines] == ["address: 4", "poll: slow"]
+
+
+def test_a_name_twice_in_the_file(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("id: m\ndescription: x\npoints:\n  a: {address: 0}\n  a: {address: 1}\n", encoding="utf-8")
+    with pytest.raises(MapError, match=r"a\.yaml:5: 'a' stands twice"):
+        load_map(path)
+
+
+def test_required_settings_are_si_and_take_names():
+    map_ = RegisterMap.model_validate(
+        {
+            "id": "m", "description": "", "settings": {"mode": "flow", "bits": ["remote", "on"]},
+            "watchdog": {"timeout": "10 s", "fed_by": "request", "settings": {"lag": "2 s"}},
+            "points": {
+                "mode": {"address": 0, "table": "holding", "type": "uint16", "enum": {0: "position", 1: "flow"}},
+                "bits": {"address": 1, "table": "holding", "type": "uint16", "flags": {0: "remote", 3: "on"}},
+                "lag": {"address": 2, "table": "holding", "type": "uint16", "unit": "ms", "scale": 100},
+            },
+        },
+        context={"require_units": True},
+    )  # fmt: skip
+    assert map_.required() == {"mode": 1.0, "bits": 9.0, "lag": 2.0}

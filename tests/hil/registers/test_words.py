@@ -4,6 +4,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymodbus.client.mixin import ModbusClientMixin
 
 from hil.registers import words
 from tests.strategies.register_points import ORDERS, raw_values
@@ -58,3 +59,60 @@ def test_a_wrong_number_of_registers_is_refused(registers, typed):
 def test_a_bool_is_zero_or_one():
     with pytest.raises(ValueError, match="0 or 1"):
         words.unpack("bool", [2])
+
+
+@given(raw_values(), ORDERS)
+def test_numbers_as_pymodbus_has_them(typed, word_order):
+    type_, raw = typed
+    if type_.startswith("bcd"):
+        return
+    known = ModbusClientMixin.DATATYPE[type_.upper()]
+    registers = words.pack(type_, raw, "big", word_order)
+    assert registers == ModbusClientMixin.convert_to_registers(raw, known, word_order=word_order)
+    assert words.unpack(type_, registers, "big", word_order) == ModbusClientMixin.convert_from_registers(
+        registers, known, word_order=word_order
+    )
+
+
+@given(raw_values(), ORDERS, ORDERS)
+def test_numbers_as_struct_has_them(typed, byte_order, word_order):
+    type_, raw = typed
+    if type_.startswith("bcd"):
+        return
+    data = struct.pack("<" + words.FORMAT[type_], raw)  # least byte first
+    by_word = [data[i : i + 2] for i in range(0, len(data), 2)]
+    if word_order == "big":
+        by_word.reverse()
+    wire = b"".join(word if byte_order == "little" else word[::-1] for word in by_word)
+    assert words.pack(type_, raw, byte_order, word_order) == list(struct.unpack(f">{len(data) // 2}H", wire))
+
+
+TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=16)
+
+
+@given(TEXT, st.integers(8, 12), ORDERS, ORDERS)
+def test_text_comes_back(text, count, byte_order, word_order):
+    registers = words.pack_text(text, count, byte_order, word_order)
+    assert len(registers) == count
+    assert words.unpack_text(registers, byte_order, word_order) == text
+    if byte_order == "big" and word_order == "big":
+        assert text == ModbusClientMixin.convert_from_registers(registers, ModbusClientMixin.DATATYPE.STRING)
+
+
+def test_text_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="takes 5 bytes, 2 registers hold 4"):
+        words.pack_text("12345", 2)
+    with pytest.raises(ValueError, match="not ASCII"):
+        words.pack_text("°C", 2)
+    with pytest.raises(ValueError, match="no ASCII"):
+        words.unpack_text([0xFFFF])
+
+
+def test_packed_decimals():
+    assert words.pack("bcd16", 1234) == [0x1234]
+    assert words.pack("bcd32", 12345678, "big", "little") == [0x5678, 0x1234]
+    assert words.unpack("bcd16", [0x0042]) == 42
+    with pytest.raises(ValueError, match="no packed decimal"):
+        words.unpack("bcd16", [0x12A4])
+    with pytest.raises(ValueError, match="is no bcd16"):
+        words.pack("bcd16", 10000)
