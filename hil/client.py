@@ -15,9 +15,10 @@ from enum import StrEnum
 
 from hil.binding import BoundDevice
 from hil.clock import Clock
+from hil.modbus.metrics import LineMetrics
 from hil.modbus.transport import Backoff, TcpTransport, Transport, TransportError
 from hil.registers.codec import decode, encode
-from hil.registers.planner import Block, plan_reads
+from hil.registers.planner import Block, LineCost, plan_reads
 from hil.registers.schema import Point
 from hil.sample import Quality, Sample
 
@@ -77,10 +78,10 @@ class _Held:
 class _Unit:
     """One device as the client sees it: its plan of reads, its samples, its health."""
 
-    def __init__(self, bound: BoundDevice) -> None:
+    def __init__(self, bound: BoundDevice, cost: LineCost) -> None:
         self.bound = bound
         self.signal_of = {point.name: signal for signal, point in bound.points.items()}
-        self.blocks: list[Block] = plan_reads(bound.map, bound.points.values())
+        self.blocks: list[Block] = plan_reads(bound.map, bound.points.values(), cost)
         self.samples = {s: Sample(math.nan, math.nan, Quality.LOST, "never read") for s, p in bound.points.items()
                         if p.readable}  # fmt: skip
         self.health = Health()
@@ -103,7 +104,8 @@ class _Line:
 class FieldClient:
     """Signals in SI over Modbus. ``clock`` gives the plant's time; time-outs and reconnection run on the wall's.
 
-    ``connect`` makes the transport of a (host, port, timeout); tests and other lines bring their own.
+    ``connect`` makes the transport of a (host, port, timeout); tests and other lines bring their own. A scan of a line
+    ends after ``scan_within`` (s of the wall clock): devices not reached by then are lost for this scan.
     """
 
     def __init__(
@@ -113,8 +115,11 @@ class FieldClient:
         *,
         timeout: float = 0.5,
         connect: Callable[[str, int, float], Transport] = TcpTransport,
+        scan_within: float | None = None,
     ) -> None:
-        self.clock = clock
+        if scan_within is not None and not scan_within > 0:
+            raise ValueError(f"scan_within must be positive, found {scan_within}")
+        self.clock, self.scan_within = clock, scan_within
         self._lines: dict[tuple[str, int], _Line] = {}
         self._unit_of: dict[str, _Unit] = {}
         self._line_of: dict[str, _Line] = {}
@@ -122,7 +127,7 @@ class FieldClient:
             key = bound.device.host, bound.device.port
             if key not in self._lines:
                 self._lines[key] = _Line(connect(*key, timeout))
-            unit = _Unit(bound)
+            unit = _Unit(bound, self._lines[key].transport.cost)
             self._lines[key].units.append(unit)
             for signal in bound.writable:
                 if signal in self._unit_of:
@@ -142,6 +147,11 @@ class FieldClient:
     def setpoints(self) -> list[str]:
         """Everything that can be written."""
         return list(self._unit_of)
+
+    @property
+    def metrics(self) -> dict[str, LineMetrics]:
+        """The counters of each line, by ``host:port``."""
+        return {f"{host}:{port}": line.transport.metrics for (host, port), line in self._lines.items()}
 
     def holds(self, signal: str) -> float:
         """The value last written to ``signal`` and confirmed, or NaN."""
@@ -171,19 +181,20 @@ class FieldClient:
     async def _keep_connected(self, line: _Line) -> None:
         backoff = Backoff()
         while True:
-            if line.transport.connected:
-                backoff.reset()
-                await asyncio.sleep(0.05)
-                continue
             try:
                 await line.transport.connect()
-                for unit in line.units:
-                    unit.quiet_until = 0.0
             except TransportError as error:
                 line.reason = str(error)
+            else:
+                for unit in line.units:
+                    unit.quiet_until = 0.0
                 line.tried.set()
-                await asyncio.sleep(backoff.wait())
+                answers = line.transport.metrics.answers
+                line.reason = await line.transport.until_lost()
+                if line.transport.metrics.answers > answers:  # who accepts and hangs up at once is not hammered
+                    backoff.reset()
             line.tried.set()
+            await asyncio.sleep(backoff.wait())
 
     # --- reading ---
 
@@ -193,11 +204,19 @@ class FieldClient:
         return {s: x for line in self._lines.values() for unit in line.units for s, x in unit.samples.items()}
 
     async def _scan_line(self, line: _Line) -> None:
-        for unit in line.units:
-            if not line.transport.connected:
-                self._lose(unit, line.reason)
-            elif wall.monotonic() >= unit.quiet_until:
-                await self._scan_unit(line, unit)
+        left = list(line.units)
+        try:
+            async with asyncio.timeout(self.scan_within):
+                while left:
+                    unit = left[0]
+                    if not line.transport.connected:
+                        self._lose(unit, line.reason)
+                    elif wall.monotonic() >= unit.quiet_until:
+                        await self._scan_unit(line, unit)
+                    left.pop(0)
+        except TimeoutError:
+            for unit in left:
+                self._lose(unit, f"not read within the {self.scan_within:g} s of a scan")
 
     async def _scan_unit(self, line: _Line, unit: _Unit) -> None:
         fresh: dict[str, Sample] = {}

@@ -1,19 +1,27 @@
-"""Real Modbus TCP servers for emulated devices: one listener per host and port, several units behind it."""
+"""Real Modbus servers for emulated devices, over TCP, TLS, RTU over TCP or a serial line; several units behind each."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import logging
+import os
 import socket
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
+from pymodbus.framer import FramerType
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer, ModbusTlsServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from hil.modbus.handler import Handler, Manners, Right
+from hil.modbus.rtu import SerialSettings
+from hil.modbus.tls import Identity
 from hil.registers.schema import Table
+
+RIGHTS: Final[Mapping[str, Right]] = {"operator": "write", "historian": "read"}
+"""of the roles in clients' certificates; whoever has no role, or another one, is refused with exception 1"""
 
 TABLES = (Table.COIL, Table.DISCRETE, Table.HOLDING, Table.INPUT)
 """in the order of pymodbus's four blocks"""
@@ -58,20 +66,64 @@ class ServerError(RuntimeError):
     """A server that could not start, with the reason."""
 
 
-class DeviceServer:
-    """A Modbus TCP server at (host, port) with its units."""
+class _Answering:
+    """Lets a server of pymodbus answer by :class:`Handler`."""
 
-    def __init__(self, host: str, port: int, units: Sequence[Unit]) -> None:
-        ids = [unit.unit for unit in units]
-        if len(set(ids)) != len(ids):
-            raise ValueError(f"{host}:{port}: two units have the same id: {sorted(ids)}")
+    manners: Manners = Manners()
+
+    def callback_new_connection(self) -> Handler:
+        """By pymodbus, for each connection."""
+        return Handler(self, self.manners)
+
+
+class _Tcp(_Answering, ModbusTcpServer):
+    pass
+
+
+class _Tls(_Answering, ModbusTlsServer):
+    pass
+
+
+class _Serial(_Answering, ModbusSerialServer):
+    pass
+
+
+class DeviceServer:
+    """A Modbus TCP server at (host, port) with its units.
+
+    With an ``identity`` it speaks TLS and asks clients for a certificate, whose role has ``rights``. With
+    ``rtu_frames`` it answers as a gateway that passes RTU frames on.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        units: Sequence[Unit],
+        *,
+        identity: Identity | None = None,
+        rights: Mapping[str, Right] = RIGHTS,
+        rtu_frames: bool = False,
+    ) -> None:
+        _check_ids(f"{host}:{port}", units)
+        if rtu_frames and identity is not None:
+            raise ValueError(f"{host}:{port}: RTU frames over TLS are no Modbus")
         self.host, self.port, self.units = host, port, tuple(units)
+        self._context = identity.server() if identity is not None else None
+        self._manners = Manners(rights if identity is not None else None, serial=rtu_frames)
         self._server: ModbusTcpServer | None = None
 
     async def start(self) -> None:
         """Listens, and returns. With port 0 the system chooses; ``port`` tells. Raises :class:`ServerError`."""
-        units = [*map(_sim_device, self.units), _absent()]
-        server = ModbusTcpServer(units, address=(self.host, self.port))
+        there: dict[str, Any] = {"address": (self.host, self.port), "ignore_missing_devices": True}
+        server: _Tcp | _Tls
+        if self._context is not None:  # pymodbus's own TLS frames have no header: answers in two records are lost
+            server = _Tls(_answering(self.units), framer=FramerType.SOCKET, sslctx=self._context, **there)
+        elif self._manners.serial:
+            server = _Tcp([*map(_sim_device, self.units)], framer=FramerType.RTU, **there)
+        else:
+            server = _Tcp(_answering(self.units), **there)
+        server.manners = self._manners
         try:
             await server.serve_forever(background=True)
         except RuntimeError:
@@ -84,6 +136,50 @@ class DeviceServer:
         if self._server is not None:
             server, self._server = self._server, None
             await server.shutdown()  # type: ignore[no-untyped-call]
+
+
+class SerialDeviceServer:
+    """Units on a serial port. On a pseudo-terminal, whose bytes take no time, answers wait as long as they would take.
+
+    A unit that is not there stays silent.
+    """
+
+    def __init__(self, path: str, units: Sequence[Unit], settings: SerialSettings | None = None) -> None:
+        _check_ids(path, units)
+        self.path, self.units, self.settings = path, tuple(units), settings or SerialSettings()
+        self._server: ModbusSerialServer | None = None
+
+    async def start(self) -> None:
+        """Opens the port, and returns. Raises :class:`ServerError`."""
+        set_ = self.settings
+        server = _Serial(
+            [*map(_sim_device, self.units)], port=self.path, baudrate=set_.baud, parity=set_.parity,
+            stopbits=set_.stop_bits, ignore_missing_devices=True,
+        )  # fmt: skip
+        pretended = os.path.realpath(self.path).startswith("/dev/pts/")
+        server.manners = Manners(serial=True, character=set_.character if pretended else 0.0)
+        try:
+            await server.serve_forever(background=True)
+        except RuntimeError:
+            raise ServerError(f"cannot open {self.path}: no such port, no right to it, or in use") from None
+        self._server = server
+
+    async def stop(self) -> None:
+        """Closes the port."""
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _check_ids(where: str, units: Sequence[Unit]) -> None:
+    ids = [unit.unit for unit in units]
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"{where}: two units have the same id: {sorted(ids)}")
+
+
+def _answering(units: Sequence[Unit]) -> list[SimDevice]:
+    """The units, and somebody who answers for all others."""
+    return [*map(_sim_device, units), _absent()]
 
 
 def _why_not(host: str, port: int) -> str:

@@ -1,69 +1,78 @@
 """One small door to a device: read and write registers, with every reply checked.
 
-pymodbus does framing and sockets. What it does not check on a reply (function code, count, write echo, a transaction id
-of 0), this transport does; it also replaces its slow defaults (retries, reconnection) with plain, short ones.
+pymodbus encodes requests and frames, and drives serial ports; connection, queue, deadlines and the check of replies are
+this project's (what pymodbus 3.16 accepts for an answer, ``benchmarks/bus_faults.py`` shows).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from pymodbus import ModbusException
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.pdu import ExceptionResponse, ModbusPDU
-from pymodbus.pdu import bit_message as bits
-from pymodbus.pdu import register_message as words
-
+from hil.modbus.errors import (
+    NoAnswer,
+    NotConnected,
+    Refused,
+    TransportError,
+    WrongEcho,
+    WrongReply,
+)
+from hil.modbus.metrics import LineMetrics
+from hil.modbus.request import Request, read_request, write_request
+from hil.modbus.turns import Rank, Turns
+from hil.modbus.wire import Wire
+from hil.registers.planner import TCP_COST, LineCost
 from hil.registers.schema import Table
 
-EXCEPTIONS: Final = {
-    1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge", 6: "busy",
-    8: "memory parity error", 10: "gateway path unavailable", 11: "gateway target does not answer",
-}  # fmt: skip
+__all__ = [
+    "Backoff",
+    "Line",
+    "NoAnswer",
+    "NotConnected",
+    "Refused",
+    "TcpTransport",
+    "Transport",
+    "TransportError",
+    "WrongEcho",
+    "WrongReply",
+]
+
 PATIENCE: Final = 3
-"""silent requests in a row after which the connection is given up as half-open"""
-
-logging.getLogger("pymodbus").addHandler(logging.NullHandler())  # errors reach the caller as exceptions
-
-
-class TransportError(Exception):
-    """A request that brought no valid answer."""
-
-
-class NotConnected(TransportError):
-    """There is no connection to the device."""
-
-
-class NoAnswer(TransportError):
-    """The device stayed silent until the time-out."""
-
-
-class WrongReply(TransportError):
-    """An answer came that does not fit the request; nothing of it is used."""
-
-
-class Refused(TransportError):
-    """The device answered with a Modbus exception."""
-
-    def __init__(self, code: int, what: str) -> None:
-        super().__init__(f"{what}: device answered exception {code} ({EXCEPTIONS.get(code, 'unknown')})")
-        self.code = code
+"""silent requests in a row after which a connection is given up as half-open"""
+REMEMBERED: Final = 64
+"""transactions whose late or second answers are recognised and discarded"""
+HEADER: Final = 7
+"""bytes of the MBAP header: transaction, protocol, length, unit"""
+LONGEST_PDU: Final = 253
 
 
 class Transport(Protocol):
-    """A line to one or more units (TCP here; serial lines and TLS have the same door)."""
+    """A line to one or more units: TCP, TLS, a serial line, or a serial line behind a TCP gateway."""
 
     @property
     def connected(self) -> bool:
         """Whether requests can be sent."""
         ...
 
+    @property
+    def cost(self) -> LineCost:
+        """What requests cost on this line, for the planner."""
+        ...
+
+    @property
+    def metrics(self) -> LineMetrics:
+        """Its counters."""
+        ...
+
     async def connect(self) -> None:
         """Connects. Raises :class:`NotConnected`."""
+        ...
+
+    async def until_lost(self) -> str:
+        """Returns the reason once the connection has ended; at once if there is none."""
         ...
 
     async def close(self) -> None:
@@ -104,119 +113,211 @@ class Backoff:
         return nominal * (1 + self.jitter * (2 * self._random.random() - 1))
 
 
-class TcpTransport:
-    """Modbus TCP. One request at a time; no retries: the next scan is the retry."""
+class Line(ABC):
+    """What all lines share: one request at a time, writes before reads, a deadline for each, no retries.
 
-    def __init__(self, host: str, port: int, timeout: float = 0.5) -> None:
-        self.host, self.port, self.timeout = host, port, timeout
-        self._client: AsyncModbusTcpClient | None = None
-        self._lock = asyncio.Lock()
-        self._silent = 0
+    The next scan is the retry. ``timeout`` (s) runs from sending to the complete answer; ``spacing`` (s) is the least
+    time from an answer to the next request.
+    """
+
+    def __init__(self, name: str, timeout: float, *, cost: LineCost, spacing: float = 0.0) -> None:
+        if not timeout > 0 or spacing < 0:
+            raise ValueError(f"{name}: timeout must be positive and spacing not negative, found {timeout}, {spacing}")
+        self.name, self.timeout, self.spacing, self.cost = name, timeout, spacing, cost
+        self.connect_timeout = timeout
+        self.metrics = LineMetrics()
+        self.reason = "not connected yet"
+        self._wire: Wire | None = None
+        self._turns = Turns()
+        self._done = -float("inf")
+        """when the last exchange ended, by the loop's clock"""
 
     @property
     def connected(self) -> bool:
-        """Whether the socket is open."""
-        return self._client is not None and bool(self._client.connected)
+        """Whether requests can be sent."""
+        return self._wire is not None and self._wire.open
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue."""
+        return self._turns.waiting
 
     async def connect(self) -> None:
         """Connects within the time-out. Raises :class:`NotConnected`."""
-        async with self._lock:
-            self._drop()
-            client = AsyncModbusTcpClient(
-                self.host, port=self.port, timeout=self.timeout, retries=0, reconnect_delay=0, reconnect_delay_max=0
-            )
-            if not await client.connect():
-                client.close()
-                raise NotConnected(f"no connection to {self.host}:{self.port}")
-            self._client, self._silent = client, 0
+        async with self._turns.take(Rank.CONNECTION):
+            self._drop("connecting anew")
+            wire = Wire(self.metrics)
+            try:
+                await asyncio.wait_for(self._open(wire), self.connect_timeout)
+            except (OSError, TimeoutError) as error:
+                wire.close("not connected")
+                self.metrics.failed_connects += 1
+                why = f"no answer within {self.connect_timeout:g} s" if isinstance(error, TimeoutError) else str(error)
+                self.reason = f"no connection to {self.name}: {why}"
+                raise NotConnected(self.reason) from None
+            self.metrics.connects += 1
+            self._wire = wire
+            self._fresh()
+
+    async def until_lost(self) -> str:
+        """Returns the reason once the connection has ended; at once if there is none."""
+        wire = self._wire
+        if wire is None:
+            return self.reason
+        await wire.lost.wait()
+        return self.reason if self._wire is not wire else wire.reason
 
     async def close(self) -> None:
-        """Closes the socket."""
-        async with self._lock:
-            self._drop()
+        """Closes the connection, after the request under way."""
+        async with self._turns.take(Rank.CONNECTION):
+            self._drop("closed")
 
     async def read(self, unit: int, table: Table, address: int, count: int) -> list[int]:
         """``count`` words or bits from ``address``. Raises :class:`TransportError`."""
-        kind = {
-            Table.COIL: bits.ReadCoilsRequest,
-            Table.DISCRETE: bits.ReadDiscreteInputsRequest,
-            Table.HOLDING: words.ReadHoldingRegistersRequest,
-            Table.INPUT: words.ReadInputRegistersRequest,
-        }[table]
-        what = f"read of {count} {table} from {address} at {self.host}:{self.port} unit {unit}"
-        reply = await self._ask(kind(dev_id=unit, address=address, count=count), what)
-        if table.is_bits:
-            values = [int(bit) for bit in reply.bits]
-            await self._check(len(values) == 8 * ((count + 7) // 8), f"{what}: answer has {len(values)} bits")
-            return values[:count]
-        values = list(reply.registers)
-        await self._check(len(values) == count, f"{what}: answer has {len(values)} registers")
-        return values
+        return await self._ask(read_request(unit, table, address, count, self.name), Rank.READ)
 
     async def write(self, unit: int, table: Table, address: int, values: Sequence[int]) -> None:
         """Writes words or bits (functions 5, 6, 15, 16) and checks the echo. Raises :class:`TransportError`."""
-        if not table.writable or not values:
-            raise ValueError(f"cannot write {len(values)} values to table {table}")
-        what = f"write of {list(values)} to {table} {address} at {self.host}:{self.port} unit {unit}"
-        request: ModbusPDU
-        if table.is_bits:
-            flags = [bool(v) for v in values]
-            single, several = bits.WriteSingleCoilRequest, bits.WriteMultipleCoilsRequest
-            request = (single if len(flags) == 1 else several)(dev_id=unit, address=address, bits=flags)
-        else:
-            single_word, several_words = words.WriteSingleRegisterRequest, words.WriteMultipleRegistersRequest
-            request = (single_word if len(values) == 1 else several_words)(
-                dev_id=unit, address=address, registers=list(values)
-            )
-        reply = await self._ask(request, what)
-        await self._check(reply.address == address, f"{what}: echo of address {reply.address}")
-        if len(values) > 1:
-            await self._check(reply.count == len(values), f"{what}: echo of {reply.count} values")
-        else:
-            echo = [int(v) for v in (reply.bits if table.is_bits else reply.registers)]
-            if echo[:1] != [int(values[0])]:  # a device that limits what it is told: the line is sound
-                raise WrongReply(f"{what}: echo of {echo}")
+        await self._ask(write_request(unit, table, address, values, self.name), Rank.WRITE)
 
-    async def _ask(self, request: ModbusPDU, what: str) -> ModbusPDU:
-        async with self._lock:
-            client = self._client
-            if client is None or not client.connected:
-                raise NotConnected(f"{what}: not connected")
+    async def _ask(self, request: Request, rank: Rank) -> list[int]:
+        async with self._turns.take(rank):
+            wire = self._wire
+            if wire is None or not wire.open:
+                raise NotConnected(f"{request.what}: not connected ({wire.reason if wire else self.reason})")
+            await self._wait_before_sending(wire)
+            loop = asyncio.get_running_loop()
+            self.metrics.requests += 1
+            begun = loop.time()
             try:
-                reply: Any = await asyncio.wait_for(client.execute(False, request), self.timeout + 0.1)
-            except (ModbusException, TimeoutError, asyncio.CancelledError) as error:
-                self._silent += 1
-                if isinstance(error, asyncio.CancelledError) or self._silent >= PATIENCE:
-                    self._drop()
-                if isinstance(error, asyncio.CancelledError):
-                    raise
-                raise NoAnswer(f"{what}: no answer within {self.timeout:g} s") from None
-            self._silent = 0
-            wrong = _mismatch(request, reply)
-            if wrong:
-                self._drop()
-                raise WrongReply(f"{what}: {wrong}")
-        if isinstance(reply, ExceptionResponse) or reply.isError():
-            raise Refused(int(reply.exception_code), what)
-        return reply  # type: ignore[no-any-return]
+                async with asyncio.timeout(self.timeout):
+                    answer = await self._exchange(wire, request)
+                values = request.values(answer)
+            except (Refused, WrongEcho) as answered:
+                self._answered(loop.time() - begun)
+                self.metrics.refused += isinstance(answered, Refused)
+                if isinstance(answered, WrongEcho):
+                    self.metrics.wrong_replies += 1
+                    self._doubt(str(answered), sound=True)
+                raise
+            except WrongReply as error:
+                self.metrics.wrong_replies += 1
+                self._doubt(str(error))
+                raise
+            except TimeoutError:
+                self.metrics.timeouts += 1
+                self._silence()
+                raise NoAnswer(f"{request.what}: no answer within {self.timeout:g} s") from None
+            except ConnectionError as error:
+                self._drop(str(error))
+                raise NotConnected(f"{request.what}: connection lost ({error})") from None
+            except asyncio.CancelledError:
+                self._silence()
+                raise
+            finally:
+                self._done = loop.time()
+            self._answered(self._done - begun)
+            return values
 
-    async def _check(self, fits: bool, complaint: str) -> None:
-        if not fits:
-            await self.close()  # whatever else is on the line cannot be trusted either
-            raise WrongReply(complaint)
+    def _answered(self, seconds: float) -> None:
+        self.metrics.answers += 1
+        self.metrics.latency.add(seconds)
 
-    def _drop(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+    def _drop(self, reason: str) -> None:
+        if self._wire is not None:
+            wire, self._wire = self._wire, None
+            self.metrics.lost_connections += reason not in ("closed", "connecting anew")
+            self.reason = reason if wire.open or not wire.reason else wire.reason
+            wire.close(reason)
+
+    async def _wait_before_sending(self, wire: Wire) -> None:
+        """Until the line may be used again."""
+        rest = self._done + self.spacing - asyncio.get_running_loop().time()
+        if self.spacing and rest > 0:
+            await asyncio.sleep(rest)
+
+    @abstractmethod
+    async def _open(self, wire: Wire) -> None:
+        """Connects ``wire``. Raises OSError."""
+
+    @abstractmethod
+    def _fresh(self) -> None:
+        """A new connection: nothing of the old one matters."""
+
+    @abstractmethod
+    async def _exchange(self, wire: Wire, request: Request) -> bytes:
+        """Sends the request and returns the answer's bytes from the function code on. Raises :class:`WrongReply`."""
+
+    @abstractmethod
+    def _doubt(self, reason: str, *, sound: bool = False) -> None:
+        """After an answer that did not fit; ``sound``: framing and address were right."""
+
+    @abstractmethod
+    def _silence(self) -> None:
+        """After a request without an answer, which may still come."""
 
 
-def _mismatch(request: ModbusPDU, reply: ModbusPDU) -> str:
-    """What of a reply's envelope does not belong to the request; empty if all does."""
-    if reply.transaction_id != request.transaction_id:
-        return f"answer to transaction {reply.transaction_id}, asked {request.transaction_id}"
-    if reply.dev_id != request.dev_id:
-        return f"answer of unit {reply.dev_id}"
-    if reply.function_code & 0x7F != request.function_code:
-        return f"answer to function {reply.function_code & 0x7F}, asked {request.function_code}"
-    return ""
+class TcpTransport(Line):
+    """Modbus TCP. A transaction number tells late and doubled answers from the one that is waited for."""
+
+    def __init__(self, host: str, port: int = 502, timeout: float = 0.5, *, spacing: float = 0.0) -> None:
+        super().__init__(f"{host}:{port}", timeout, cost=TCP_COST, spacing=spacing)
+        self.host, self.port = host, port
+        self._transaction = random.Random().randrange(65536)
+        self._settled: list[int] = []
+        self._silent = 0
+
+    async def _open(self, wire: Wire) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: wire, self.host, self.port)
+
+    def _fresh(self) -> None:
+        self._silent = 0
+        self._settled.clear()
+
+    async def _exchange(self, wire: Wire, request: Request) -> bytes:
+        self._transaction = self._transaction % 0xFFFF + 1  # 0 stands for "no transaction" in careless servers
+        header = b"".join(n.to_bytes(2, "big") for n in (self._transaction, 0, len(request.pdu) + 1))
+        wire.send(header + bytes([request.unit]) + request.pdu)
+        try:
+            while True:
+                if (frame := _take_frame(wire.buffer)) is None:
+                    await wire.more()
+                    continue
+                transaction, unit, pdu = frame
+                if transaction == self._transaction:
+                    break
+                if transaction not in self._settled:
+                    raise WrongReply(f"{request.what}: answer to transaction {transaction}, asked {self._transaction}")
+                self.metrics.stale_replies += 1
+        finally:
+            self._settled = [*self._settled[1 - REMEMBERED :], self._transaction]
+        if unit != request.unit:
+            raise WrongReply(f"{request.what}: answer of unit {unit}")
+        self._silent = 0
+        return pdu
+
+    def _doubt(self, reason: str, *, sound: bool = False) -> None:
+        if not sound:
+            self._drop(reason)  # whatever else is on the connection cannot be trusted either
+
+    def _silence(self) -> None:
+        self._silent += 1
+        if self._silent >= PATIENCE:
+            self._drop(f"{self._silent} requests in a row without an answer")
+
+
+def _take_frame(buffer: bytearray) -> tuple[int, int, bytes] | None:
+    """Transaction, unit and PDU of the first frame, taken out of the buffer; None if it is not complete yet.
+
+    Raises :class:`WrongReply` for what cannot be the beginning of a frame.
+    """
+    if len(buffer) < HEADER - 1:
+        return None
+    protocol, length = int.from_bytes(buffer[2:4], "big"), int.from_bytes(buffer[4:6], "big")
+    if protocol or not 2 < length <= LONGEST_PDU + 1:
+        raise WrongReply(f"{bytes(buffer[:HEADER]).hex(' ')} is no Modbus TCP header")
+    if len(buffer) < HEADER - 1 + length:
+        return None
+    frame = bytes(buffer[: HEADER - 1 + length])
+    del buffer[: len(frame)]
+    return int.from_bytes(frame[:2], "big"), frame[6], frame[HEADER:]

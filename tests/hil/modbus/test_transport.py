@@ -1,12 +1,13 @@
 """The transport against scripted peers that lie: what a bare client would have taken, ours refuses."""
 
 import asyncio
+import contextlib
 import struct
 import time
 
 import pytest
 
-from hil.modbus.server import DeviceServer, Refusal, ServerError
+from hil.modbus.server import DeviceServer, ServerError
 from hil.modbus.transport import (
     Backoff,
     NoAnswer,
@@ -16,10 +17,7 @@ from hil.modbus.transport import (
     TransportError,
 )
 from hil.registers.schema import Table
-
-
-def within(seconds, coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, seconds))
+from tests.strategies.bus import Memory, within
 
 
 def frame(tid, unit, pdu):
@@ -194,31 +192,6 @@ def test_backoff_grows_to_its_bound_with_jitter():
     assert backoff.wait() <= 0.13
 
 
-class Memory:
-    """A unit of the server tests: 20 holding registers from 100, 20 coils from 5, no inputs."""
-
-    def __init__(self, unit):
-        self.unit = unit
-        self.words = [0] * 20
-        self.bits = [0] * 20
-
-    def extent(self, table):
-        return {Table.HOLDING: (100, 119), Table.COIL: (5, 24)}.get(table)
-
-    def read(self, table, address, count):
-        if table is Table.HOLDING:
-            return self.words[address - 100 : address - 100 + count]
-        return self.bits[address - 5 : address - 5 + count]
-
-    def write(self, table, address, values):
-        if 666 in values:
-            raise Refusal(3)
-        if table is Table.HOLDING:
-            self.words[address - 100 : address - 100 + len(values)] = values
-        else:
-            self.bits[address - 5 : address - 5 + len(values)] = values
-
-
 async def served(action):
     units = [Memory(1), Memory(7)]
     server = DeviceServer("127.0.0.1", 0, units)
@@ -306,3 +279,146 @@ def test_stopping_closes_connections_too():
 def test_two_units_of_one_id():
     with pytest.raises(ValueError, match="same id"):
         DeviceServer("127.0.0.1", 0, [Memory(1), Memory(1)])
+
+
+def test_several_requests_in_one_segment_are_all_answered():
+    async def main():
+        server = DeviceServer("127.0.0.1", 0, [Memory(1)])
+        await server.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        request = struct.pack(">BHH", 3, 100, 2)
+        several = b"".join(frame(tid, 1, request) for tid in range(1, 41))
+        writer.write(several[:-5])
+        await asyncio.sleep(0.02)
+        writer.write(several[-5:])
+        answers = [await reader.readexactly(13) for _ in range(40)]
+        assert [int.from_bytes(a[:2], "big") for a in answers] == list(range(1, 41))
+        writer.close()
+        await server.stop()
+
+    within(5, main())
+
+
+MALFORMED = {
+    "no count": b"\x03\x00\x64",
+    "one byte too many": b"\x03\x00\x64\x00\x01\x00",
+    "two words announced, one sent": b"\x10\x00\x64\x00\x02\x02\x00\x07",
+    "bytes and count disagree": b"\x10\x00\x64\x00\x01\x04\x00\x07\x00\x08",
+    "a coil neither on nor off": b"\x05\x00\x05\x12\x34",
+    "nothing to read": b"\x03\x00\x64\x00\x00",
+    "more than fits": b"\x03\x00\x64\x00\x7e",
+}
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_malformed_requests_change_nothing_and_are_answered_exception_3(what):
+    async def main():
+        unit = Memory(1)
+        server = DeviceServer("127.0.0.1", 0, [unit])
+        await server.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(frame(7, 1, MALFORMED[what]))
+        assert await reader.readexactly(9) == frame(7, 1, bytes([MALFORMED[what][0] | 0x80, 3]))
+        assert (unit.words, unit.bits) == ([0] * 20, [0] * 20)
+        writer.close()
+        await server.stop()
+
+    within(5, main())
+
+
+def test_who_does_not_speak_modbus_is_hung_up_on():
+    async def main():
+        server = DeviceServer("127.0.0.1", 0, [Memory(1)])
+        await server.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await reader.read() == b""
+        writer.close()
+        await server.stop()
+
+    within(5, main())
+
+
+def test_writes_go_before_reads():
+    async def main():
+        order = []
+
+        def slow(tid, unit, pdu):
+            order.append(pdu[0])
+            return [0.02, frame(tid, unit, reads(5, 6) if pdu[0] == 3 else pdu)]
+
+        async with Peer(slow) as peer:
+            transport = TcpTransport("127.0.0.1", peer.port, 0.5)
+            await transport.connect()
+            tasks = [asyncio.create_task(a(transport)) for a in (read_two, read_two, read_two, write_one, write_one)]
+            await asyncio.sleep(0)
+            cancelled = tasks.pop(1)
+            cancelled.cancel()
+            await asyncio.gather(*tasks)
+            await transport.close()
+        assert order == [3, 6, 6, 3]
+        assert cancelled.cancelled()
+
+    within(5, main())
+
+
+def test_metrics_count_what_happened():
+    async def main():
+        def once(tid, unit, pdu):
+            answers = [frame(tid, unit, reads(5, 6)), frame(tid, unit, b"\x83\x02"), None, frame(tid, unit, reads(5))]
+            return answers[peer.requests - 1]
+
+        async with Peer(once) as peer:
+            transport = TcpTransport("127.0.0.1", peer.port, 0.05)
+            await transport.connect()
+            for _ in range(4):
+                with contextlib.suppress(TransportError):
+                    await read_two(transport)
+            seen = transport.metrics
+            await transport.close()
+        counted = (seen.requests, seen.answers, seen.refused, seen.timeouts, seen.wrong_replies, seen.connects)
+        assert counted == (4, 2, 1, 1, 1, 1)
+        assert sum(seen.latency.counts) == 2
+        assert 0 < seen.latency.total < 0.1
+        assert seen.bytes_sent == 4 * 12
+        assert seen.lost_connections == 1
+
+    within(5, main())
+
+
+def test_least_time_between_requests():
+    async def main():
+        async with Peer(lambda t, u, p: frame(t, u, reads(5, 6))) as peer:
+            transport = TcpTransport("127.0.0.1", peer.port, 0.5, spacing=0.03)
+            await transport.connect()
+            begun = time.monotonic()
+            for _ in range(5):
+                await read_two(transport)
+            assert time.monotonic() - begun >= 4 * 0.03
+            await transport.close()
+
+    within(5, main())
+
+
+def test_a_flood_ends_the_connection():
+    async def main():
+        async with Peer(lambda t, u, p: b"\x00" * 100_000) as peer:
+            transport = TcpTransport("127.0.0.1", peer.port, 0.3)
+            await transport.connect()
+            with pytest.raises(TransportError):
+                await read_two(transport)
+            assert not transport.connected
+
+    within(5, main())
+
+
+@pytest.mark.parametrize("values", [[], [70000], [-1], [0] * 124])
+def test_what_no_request_can_write_is_refused_at_once(values):
+    with pytest.raises(ValueError, match="cannot write"):
+        asyncio.run(TcpTransport("127.0.0.1", 1).write(1, Table.HOLDING, 0, values))
+
+
+@pytest.mark.parametrize(("address", "count"), [(0, 0), (0, 126), (65535, 2), (-1, 1)])
+def test_what_no_request_can_read_is_refused_at_once(address, count):
+    with pytest.raises(ValueError, match="cannot read"):
+        asyncio.run(TcpTransport("127.0.0.1", 1).read(1, Table.HOLDING, address, count))

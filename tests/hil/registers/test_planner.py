@@ -1,9 +1,12 @@
 from itertools import pairwise
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.registers.planner import plan_reads
+from benchmarks.read_plans import LINE, best_seconds, cooling_unit, plan_over_best, seconds, synthetic
+from hil.modbus.rtu import SerialSettings
+from hil.registers.planner import TCP_COST, LineCost, plan_reads
 from hil.registers.schema import Point, RegisterMap
 
 
@@ -56,20 +59,42 @@ def test_every_point_once_within_the_devices_rules(map_):
         assert {min(asked), max(asked)} <= set(used)
 
 
-@given(maps())
-def test_neighbouring_blocks_could_not_have_been_one(map_):
-    blocks = plan_reads(map_, map_.points)
-    for a, b in pairwise(blocks):
-        if a.table != b.table:
-            continue
-        end = a.address + a.count
-        bits = 16 if a.table.is_bits else 1
-        first = b.points[0]
-        assert (
-            b.address - end > map_.max_gap * bits
-            or first.address + first.words - a.address > min(2000, map_.longest_read * bits)
-            or any(t == a.table and end <= low < b.address for t, low, _ in map_.forbidden)
-        )
+@settings(deadline=None)
+@given(maps(), st.floats(0, 1e-2), st.floats(1e-7, 1e-3))
+def test_no_division_takes_less_time(map_, request, byte):
+    cost = LineCost(request, byte)
+    assert seconds(plan_reads(map_, map_.points, cost), cost) <= best_seconds(map_, cost) * (1 + 1e-6) + 1e-12
+
+
+def test_a_slow_line_merges_gaps_while_that_is_cheaper():
+    # 8N1: a register takes two characters; one request more 13 and two silences of 3.5, the time of ten registers
+    def blocks(gap, cost):
+        points = [Point(name=n, address=a, table="input", type="int16") for n, a in (("a", 0), ("b", gap + 1))]
+        return len(plan_reads(RegisterMap(id="m", description="", points=points, max_gap=125), points, cost))
+
+    serial = SerialSettings(baud=19200, parity="N")
+    assert [blocks(gap, serial.cost) for gap in (9, 11)] == [1, 2]
+    late = SerialSettings(baud=19200, parity="N", turnaround=0.01)  # a slow device: 10 registers more
+    assert [blocks(gap, late.cost) for gap in (18, 21)] == [1, 2]
+    assert blocks(100, TCP_COST) == 1
+
+
+def test_a_real_cooling_unit_of_243_points():
+    map_ = cooling_unit()
+    if map_ is None:
+        pytest.skip("the register maps of real equipment are not at hand")
+    ratio, time, count = plan_over_best(map_)
+    assert ratio == pytest.approx(1.0, abs=1e-6)
+    singles = sum(LINE.cost.seconds(p.table, p.words) for p in map_.points)
+    assert 0.45 < time < 0.55
+    assert 2.7 < singles < 3.3
+    assert count <= 14
+
+
+def test_a_synthetic_map_of_243_points():
+    ratio, _, count = plan_over_best(synthetic())
+    assert ratio == pytest.approx(1.0, abs=1e-6)
+    assert 5 < count < 40
 
 
 def test_values_are_dealt_out_by_address():
