@@ -29,6 +29,7 @@ import casadi as ca
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from plant_models.carried import MOST_ATTEMPTS, Carrier
 from plant_models.component import Component, FluidPort
 from plant_models.equations import Layout, Symbols
 from plant_models.site import load_site
@@ -100,17 +101,37 @@ class Bench:
         x = self._start(start or {})
         solver = self._solver(conditions.flows)
         inputs = np.column_stack([conditions.values[name] for name in solver.given])
+        carrier = self.component.carrier()
         z = solver.consistent(x, inputs[0])
         if settle > 0.0:
-            x, z = solver.advance(x, z, inputs[0], inputs[0], settle)
+            x, z = self._advance(solver, carrier, x, z, inputs[0], inputs[0], settle)
         rows = [solver.row(x, z, inputs[0])]
         for k in range(1, times.size):
-            x, z = solver.advance(x, z, inputs[k - 1], inputs[k], float(times[k] - times[k - 1]))
+            x, z = self._advance(solver, carrier, x, z, inputs[k - 1], inputs[k], float(times[k] - times[k - 1]))
             rows.append(solver.row(x, z, inputs[k]))
         columns = np.array(rows).T
         table = {"time": times} | dict(zip(solver.columns, columns, strict=True))
         self._nothing_entered(table, conditions)
         return table
+
+    def _advance(
+        self, solver: _Solver, carrier: Carrier | None, x: Array, z: Array, first: Array, last: Array, dt: float
+    ) -> tuple[Array, Array]:
+        """States and unknown pressures ``dt`` seconds later; what the machine carries moves on, ``last`` is told."""
+        if carrier is None:
+            return solver.advance(x, z, first, last, dt)
+        states = [s.name for s in self.layout.states]
+        held, counted = solver.places(carrier.held), [states.index(name) for name in carrier.counted]
+        stores = [states.index(name) for name in carrier.stores]
+        carrier.begin(dt)
+        for _ in range(MOST_ATTEMPTS):
+            first[held] = last[held] = carrier.foreseen()
+            x_end, z_end = solver.advance(x, z, first, last, dt)
+            if carrier.agrees(x_end[counted], x_end[stores]):
+                break
+        carrier.move()
+        x_end[counted] = 0.0
+        return x_end, z_end
 
     def _conditions(self, length: int, given: Mapping[str, ArrayLike]) -> _Conditions:
         """Check and complete what a run is given."""
@@ -237,6 +258,10 @@ class _Solver:
             problem |= {"z": z, "alg": residual}
             options |= {"suppress_algebraic": True, "reltol": 10.0 * TOLERANCE}  # pressures follow, they do not err
         return ca.integrator("bench", "idas" if z.numel() else "cvodes", problem, 0.0, 1.0, options)
+
+    def places(self, names: Iterable[str]) -> list[int]:
+        """Where given values lie."""
+        return [self.given.index(name) for name in names]
 
     def consistent(self, x: Array, u: Array) -> Array:
         """The pressures at which the given flows run, by Newton's method with halved steps."""

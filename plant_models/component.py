@@ -15,13 +15,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from plant_models.mathx import abs_
 from plant_models.media import Medium, find_medium
 from plant_models.signals import Role, Signal
+
+if TYPE_CHECKING:
+    from plant_models.carried import Carrier
 
 Value = Any
 """a float, a NumPy array or a CasADi symbol: equations are written for all of them"""
@@ -98,6 +101,10 @@ class Component(BaseModel, ABC):
     def medium_at(self, port: str) -> str:
         """The liquid that a fluid port carries, a key of ``MEDIA``: the field ``medium``, or water."""
         return str(getattr(self, "medium", "water"))
+
+    def carrier(self) -> Carrier | None:
+        """A new carrier of what the machine carries beside its states (plug flow), or None if all is in its states."""
+        return None
 
     def defaults(self) -> dict[str, float]:
         """Start states, commissioned set-points and design disturbances: a valid ``v`` but for the ports."""

@@ -20,6 +20,7 @@ import numpy as np
 
 from plant_models import compiled
 from plant_models.assembly import Array, Assembly, Engine, Index, NoConvergence, Places
+from plant_models.carried import Carriers
 from plant_models.plant import Plant
 from plant_models.signals import MARKET, Role, UnknownSignal
 
@@ -77,6 +78,7 @@ class Simulator:
                 a.x.block(i)[:] = [s.default for s in layout.states]
             if layout.inputs:
                 a.u.block(i)[:] = [s.default for s in layout.inputs]
+        self._carriers = Carriers(a)
         self._places = self._find_places()
         self.reset_accounts()
         self._engine.evaluate()
@@ -187,10 +189,12 @@ class Simulator:
             raise ValueError(f"a time step is positive, found {dt}")
         table, done = np.empty((len(rows), read.n)), 0
         while done < len(rows):
-            steps = self._engine.run(dt, SCHEMES[self.scheme], rows[done:], write.places, read.places, table[done:])
-            self._note_crossings()
-            self.elapsed += steps * dt
-            done += steps
+            if not self._carriers:
+                to = write.places, read.places, table[done:]
+                steps = self._engine.run(dt, SCHEMES[self.scheme], rows[done:], *to)
+                self._note_crossings()
+                self.elapsed += steps * dt
+                done += steps
             if done < len(rows):  # it has to be cut, or the engine takes one step at a time
                 write(rows[done])
                 self.step(dt)
@@ -214,7 +218,10 @@ class Simulator:
         raise PlantDiverged(f"at {self.elapsed:.0f} s, step {dt:g} s: {reason}")
 
     def _step(self, dt: float) -> None:
-        self._engine.step(dt, SCHEMES[self.scheme])
+        if self._carriers:
+            self._carriers.step(dt, lambda: self._engine.step(dt, SCHEMES[self.scheme]))
+        else:
+            self._engine.step(dt, SCHEMES[self.scheme])
         self._note_crossings()
         self.elapsed += dt
 
@@ -268,6 +275,7 @@ class Simulator:
             "x": a.x.all.copy(), "u": a.u.all.copy(), "y": a.y.all.copy(), "z": a.z.copy(),
             "market": self._market.copy(), "elapsed": self.elapsed, "circulation": self.circulation,
             "came_in": dict(self._came_in), "went_out": dict(self._went_out), "stored": dict(self._stored_at_reset),
+            "carried": self._carriers.snapshot(),
         }  # fmt: skip
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -279,6 +287,7 @@ class Simulator:
         self._came_in, self._went_out = dict(snapshot["came_in"]), dict(snapshot["went_out"])
         self._stored_at_reset = dict(snapshot["stored"])
         self._unbalanced, self._through = snapshot["circulation"]
+        self._carriers.restore(snapshot["carried"])
 
 
 class Writer:

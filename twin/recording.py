@@ -18,7 +18,7 @@ from twin.ledger import ELECTRICITY, is_stored_heat
 from twin.limits import Excess, Watched
 from twin.results import CO2_ELECTRICITY, COST_ELECTRICITY, OnOff, Thermal, empty_plans
 
-INTERNAL = ("rack", "cell")
+INTERNAL = ("rack", "cell", "count", "held")
 """parts of machines whose signals are not recorded, as no instrument shows them; nor are integrals of control loops"""
 FLOW_UNITS = ("W", "kg/s")
 ENVELOPE_SHOWN = 3

@@ -20,5 +20,7 @@ GAPS: dict[str, str] = {
     "plate_exchanger": "no measured unit; film exponents by correlation",
     "pump_group": "no measured group with its controls",
     "stratified_tank": "no measured store; mixing at inlets by engineering practice",
+    "twin_pipe": "no measured pipe: the data of the AIT and ULg plug-flow experiments (van der Heijde et al. 2017) are "
+    "not at hand; heat in steel, insulation and ground",
     "substation": "no measured substation; its effectiveness law is that of `heat_transfer`",
 }

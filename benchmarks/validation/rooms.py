@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.validation import chillers, exchangers, hydraulics, machines, media, racks
+from benchmarks.validation import chillers, exchangers, hydraulics, machines, media, racks, transport
 from benchmarks.validation.row import Row
 
 
@@ -23,6 +23,7 @@ ROOMS: tuple[Room, ...] = (
     Room("media", media.rows),
     Room("exchangers", exchangers.rows),
     Room("machines", machines.rows),
+    Room("transport", transport.rows),
     Room("chillers", chillers.rows),
     Room("racks", racks.rows),
     Room("hydraulics", hydraulics.rows),

@@ -18,6 +18,7 @@ from plant_models.components.plate_exchanger import PlateExchanger
 from plant_models.components.pump_group import PumpGroup
 from plant_models.components.stratified_tank import StratifiedTank
 from plant_models.components.substation import Substation
+from plant_models.components.twin_pipe import TwinPipe
 
 MACHINES: tuple[type[Component], ...] = (
     AirHandler,
@@ -35,6 +36,7 @@ MACHINES: tuple[type[Component], ...] = (
     PumpGroup,
     StratifiedTank,
     Substation,
+    TwinPipe,
 )
 
 CATALOG: dict[str, type[Component]] = {machine.model_fields["kind"].default: machine for machine in MACHINES}

@@ -1,0 +1,111 @@
+"""What machines carry beside their states: content that moves on once a step, as the water in a plug-flow pipe does.
+
+Such a machine's equations see *held* inputs, constant over a step (what emerges from the pipe), and count in states
+what goes in and out during the step. A step is: foresee what emerges; solve the plant's equations; where more flowed
+than foreseen and that makes a difference, foresee again and repeat the step; then move the content on by what was
+counted.
+
+The machine's stored energy is a state like any other, so the plant's balance does not know of all this; the content
+follows that state, not the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from plant_models.assembly import Array, Assembly, Index
+
+MOST_ATTEMPTS = 4
+
+
+class Carrier(Protocol):
+    """The carried content of one machine."""
+
+    held: Sequence[str]
+    """parameters of the machine that are set before every step"""
+    counted: Sequence[str]
+    """states that count over a step, and are zero at its beginning"""
+    stores: Sequence[str]
+    """states that say what is stored"""
+
+    def begin(self, dt: float) -> None:
+        """A step of ``dt`` s begins."""
+        ...
+
+    def foreseen(self) -> Array:
+        """The held values for the step that has begun."""
+        ...
+
+    def agrees(self, counts: Array, stored: Array) -> bool:
+        """Whether what was counted fits what was foreseen; if not, the next :meth:`foreseen` knows better."""
+        ...
+
+    def move(self) -> None:
+        """Take what was last counted as what happened."""
+        ...
+
+    def snapshot(self) -> Any:
+        """Everything that the future depends on."""
+        ...
+
+    def restore(self, snapshot: Any) -> None:
+        """Return to a snapshot."""
+        ...
+
+
+class Carriers:
+    """All carriers of a plant; false if there are none."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._a = a = assembly
+        self._all: list[tuple[Carrier, Array, Index, Array, Index, Index]] = []
+        for i, group in enumerate(a.plant.groups):
+            inputs = {s.name: j for j, s in enumerate(a.layouts[i].inputs)}
+            states = {s.name: j for j, s in enumerate(a.layouts[i].states)}
+            for member in range(len(group.names)):
+                carrier = group.component.carrier()
+                if carrier is None:
+                    break
+                self._all.append(
+                    (
+                        carrier,
+                        a.u.block(i)[member],
+                        np.array([inputs[name] for name in carrier.held]),
+                        a.x.block(i)[member],
+                        np.array([states[name] for name in carrier.counted]),
+                        np.array([states[name] for name in carrier.stores]),
+                    )
+                )
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def step(self, dt: float, solve: Callable[[], None]) -> None:
+        """A step of ``dt`` s of the plant, which ``solve`` makes. What it raises leaves the states as before."""
+        x, z = self._a.x.all.copy(), self._a.z.copy()
+        for carrier, *_ in self._all:
+            carrier.begin(dt)
+        for attempt in range(MOST_ATTEMPTS):
+            for carrier, u, held, *_ in self._all:
+                u[held] = carrier.foreseen()
+            if attempt:
+                self._a.x.all[:], self._a.z[:] = x, z
+            solve()
+            agreed = [carrier.agrees(mine[n], mine[e]) for carrier, _, _, mine, n, e in self._all]
+            if all(agreed):
+                break
+        for carrier, _, _, mine, counted, _ in self._all:
+            carrier.move()
+            mine[counted] = 0.0
+
+    def snapshot(self) -> list[Any]:
+        """Everything that the future depends on."""
+        return [carrier.snapshot() for carrier, *_ in self._all]
+
+    def restore(self, snapshot: list[Any]) -> None:
+        """Return to a snapshot."""
+        for (carrier, *_), content in zip(self._all, snapshot, strict=True):
+            carrier.restore(content)
