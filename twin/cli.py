@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from twin.commands import field, runs, sites
+from twin.commands import field, maps, runs, sites
 from twin.mistakes import explain, is_expected
 
 EXIT_USER_ERROR = 2
@@ -59,6 +59,7 @@ app.command("report")(runs.report)
 app.command("demo")(runs.demo)
 app.command("run")(field.run)
 app.add_typer(field.hil, name="hil")
+app.add_typer(maps.maps, name="map")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

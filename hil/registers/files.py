@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hil.registers.rules import broken_rules
-from hil.registers.schema import MapError, RegisterMap
+from hil.registers.schema import Identity, MapError, Point, RegisterMap, Serial, Watchdog
 from plant_models.site_file import given_twice, line_of
 
 Keys = tuple[str | int, ...]
@@ -31,6 +32,11 @@ class MapFile:
     def place(self, where: Keys) -> str:
         """``file:line`` of the deepest of these keys that the file has."""
         return f"{self.path}{line_of(self.tree, where)}"
+
+    def line(self, where: Keys) -> int | None:
+        """The line of the deepest of these keys that the file has."""
+        text = line_of(self.tree, where)
+        return int(text[1:]) if text else None
 
     @property
     def names(self) -> list[str]:
@@ -55,7 +61,15 @@ def find_map(name: str | Path) -> Path:
 
 
 def read_file(path: Path) -> MapFile:
-    """A map file's content with addresses that count from 0. Raises MapError if it is no map at all."""
+    """A map file's content with addresses that count from 0. Raises MapError if it is no map, or says a key twice."""
+    file, twice = parse_file(path)
+    for name, line in twice:
+        raise MapError(f"{path}:{line}: {name!r} stands twice in one mapping; rename one")
+    return file
+
+
+def parse_file(path: Path) -> tuple[MapFile, list[tuple[str, int]]]:
+    """A map file's content, and the keys with their lines that stand twice in a mapping. Raises MapError if no map."""
     try:
         source = path.read_text(encoding="utf-8")
         data, tree = yaml.safe_load(source), yaml.compose(source)
@@ -63,9 +77,8 @@ def read_file(path: Path) -> MapFile:
         raise MapError(f"{path}: not YAML: {error}") from None
     if not isinstance(data, dict) or tree is None:
         raise MapError(f"{path}: expected a mapping with id, description and points")
-    for key in given_twice(tree):
-        raise MapError(f"{path}:{key.start_mark.line + 1}: {key.value!r} stands twice in one mapping; rename one")
-    return MapFile(path, _from_zero(data), tree)
+    twice = [(str(key.value), key.start_mark.line + 1) for key in given_twice(tree)]
+    return MapFile(path, _from_zero(data), tree), twice
 
 
 @cache
@@ -94,12 +107,21 @@ def mistakes(error: ValidationError, file: MapFile) -> list[tuple[Keys, str]]:
             where[1] = file.names[where[1]]
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            message = "unknown key"
+            message = "unknown key" + _near(item["loc"], error.title)
         elif item["type"] not in ("value_error", "missing"):
             message = f"{message}, found {item['input']!r}"
         text = ".".join(map(str, where))
         found.append((tuple(where), f"{text}: {message}" if where else message))
     return found
+
+
+def _near(loc: Keys, title: str) -> str:
+    """Known keys that look like the unknown one at ``loc`` of the model ``title``."""
+    models: dict[str, type[BaseModel]] = {"points": Point, "watchdog": Watchdog, "serial": Serial, "identity": Identity}
+    top: type[BaseModel] = Point if title == "Point" else RegisterMap
+    model = top if len(loc) == 1 else models.get(str(loc[0]), top)
+    near = difflib.get_close_matches(str(loc[-1]), model.model_fields, n=2)
+    return f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(model.model_fields)}"
 
 
 def _from_zero(data: dict[str, Any]) -> dict[str, Any]:

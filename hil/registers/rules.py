@@ -37,15 +37,22 @@ class Finding:
 
 def broken_rules(map_: RegisterMap) -> Iterator[Finding]:
     """Every reason why the map cannot be used."""
+    yield from broken_points(map_)
+    names = {point.name for point in map_.points}
+    for point in map_.points:
+        yield from _links(map_, point, names)
+    yield from _device(map_, names)
+
+
+def broken_points(map_: RegisterMap) -> Iterator[Finding]:
+    """Those of :func:`broken_rules` that can be told although other points of the file are not readable."""
     names = [point.name for point in map_.points]
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield _error(name, "", f"point {name!r} is declared twice", "rename one")
     yield from _overlaps(map_)
     for point in map_.points:
         yield from _spans(map_, point)
-        yield from _links(map_, point, set(names))
         yield from _refreshes(map_, point)
-    yield from _device(map_, set(names))
 
 
 def gaps(map_: RegisterMap) -> Iterator[Finding]:

@@ -1,0 +1,54 @@
+import json
+
+from hil.registers.files import shipped_maps
+from tests.strategies.command_line import refused, run
+
+BROKEN = """id: valve
+description: a valve
+points:
+  y: {address: 0, table: input, type: uint16, unit: percent, scale: 0.01}
+  T: {address: 0, table: input, type: int16, unit: degC, scale: 0.1}
+"""
+
+
+def test_shipped_maps_pass(capsys):
+    assert run("map", "check", *map(str, shipped_maps().values()), "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["files"]) == len(shipped_maps())
+    assert told["errors"] == 0
+    assert told["warnings"] == 0
+
+
+def test_a_broken_map_is_told_with_its_line_and_code_1(tmp_path, capsys):
+    path = tmp_path / "valve.yaml"
+    path.write_text(BROKEN, encoding="utf-8")
+    assert run("map", "check", str(path)) == 1
+    shown = capsys.readouterr().out
+    assert f"{path}:5: error: T overlaps y at input 0" in shown
+    assert "correct one address" in shown
+    assert "1 map(s): 1 error(s), 0 warning(s)" in shown
+    assert run("map", "check", str(path), "--json") == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert finding["line"] == 5
+    assert finding["key"] == "points.T.address"
+    assert run("map", "check", str(path.rename(tmp_path / "other.yaml")), "cdu") == 1
+
+
+def test_a_map_is_bound_to_a_site(capsys):
+    assert run("map", "check", "cdu", "pump_group", "--site", "bench_loop", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+
+
+def test_a_map_that_is_not_there(capsys):
+    assert "no register map 'nothing': neither a shipped one" in refused(capsys, ["map", "check", "nothing"])
+    assert "no register map 'nothing'" in refused(capsys, ["map", "show", "nothing"])
+
+
+def test_a_map_is_shown(capsys):
+    assert run("map", "show", "cdu") == 0
+    shown = capsys.readouterr().out
+    assert "watchdog: 120 s, fed by write, always on" in shown
+    assert "T_supply_set" in shown
+    assert "5 degC .. 60 degC" in shown
+    assert run("map", "show", "cdu", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "cdu"

@@ -1,0 +1,163 @@
+"""`heatloop map`: register maps, checked and shown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twin.console import console, print_json, print_table
+
+if TYPE_CHECKING:
+    from hil.registers.check import Located
+    from hil.registers.points import Point
+    from hil.registers.schema import RegisterMap
+
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
+
+maps = typer.Typer(help="Register maps: what the registers of a device mean.", no_args_is_help=True)
+
+
+@maps.command("check")
+def check(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE...", help="Map files, or names of shipped maps; default: all.")
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option(help="Bind them to this site as well: units, set-points, missing points.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check register maps: overlaps, spans, forbidden ranges, safe values, steps, refresh, wear, watchdogs, links.
+
+    Every finding has its file and line, and what to do. Exit code 1 if there are errors.
+    """
+    from hil.registers.check import check_files
+    from hil.registers.files import find_map, shipped_maps
+
+    paths = [find_map(name) for name in files] if files else list(shipped_maps().values())
+    found = check_files(paths)
+    if site is not None:
+        found += _bindings(paths, site)
+    errors = sum(finding.severity == "error" for finding in found)
+    if as_json:
+        print_json(
+            {"files": [str(path) for path in paths], "errors": errors, "warnings": len(found) - errors,
+             "findings": [asdict(finding) for finding in found]}
+        )  # fmt: skip
+    else:
+        _tell(found)
+        console().print(f"{len(paths)} map(s): {errors} error(s), {len(found) - errors} warning(s)")
+    raise typer.Exit(1 if errors else 0)
+
+
+@maps.command("show")
+def show(
+    name: Annotated[str, typer.Argument(metavar="MAP", help="A shipped map by name, or a file.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show a register map: the device, and every point with its address, coding and manners."""
+    from hil.registers.files import load_map
+
+    map_ = load_map(name)
+    if as_json:
+        print_json(map_.model_dump(mode="json", exclude_defaults=True))
+        return
+    for line in _device(map_):
+        console().print(line, markup=False)
+    columns = (
+        "point",
+        "table",
+        "address",
+        "type",
+        "unit",
+        "scale",
+        "offset",
+        "access",
+        "range",
+        "safe",
+        "refresh",
+        "notes",
+    )
+    print_table("", columns, [_row(map_, point) for point in map_.points], right=("address", "scale", "offset"))
+
+
+def _bindings(paths: list[Path], site: str) -> list[Located]:
+    from hil.registers.check import check_bindings
+    from plant_models.devices import expand
+    from plant_models.plant import Plant
+    from plant_models.site import load_site
+
+    plant = Plant(load_site(site))
+    devices = expand(plant.site.devices, list(plant.components), [node.name for node in plant.nodes])
+    return check_bindings(paths, devices, plant.vocabulary)
+
+
+def _tell(found: list[Located]) -> None:
+    for finding in found:
+        console().print(f"{finding.place}: {finding.severity}: {finding.text}", markup=False, soft_wrap=True)
+        if finding.advice:
+            console().print(f"    {finding.advice}", markup=False, soft_wrap=True)
+
+
+def _device(map_: RegisterMap) -> list[str]:
+    kind = " ".join(filter(None, (map_.manufacturer, map_.model, map_.firmware)))
+    lines = [f"{map_.id}: {map_.description}" + (f" ({kind})" if kind else "")]
+    lines.append(
+        f"{', '.join(map_.transports)}, unit {map_.unit}, addresses printed from {map_.address_base} (shown as in the "
+        f"telegram, from 0), bytes {map_.byte_order}, words {map_.word_order}, reads up to {map_.longest_read}, gaps "
+        f"up to {map_.max_gap}"
+    )
+    dog = map_.watchdog
+    if dog is None:
+        lines.append("watchdog: none described")
+    else:
+        settings = ", ".join(f"{name} = {value}" for name, value in dog.settings.items())
+        lines.append(
+            f"watchdog: {dog.timeout:g} s, fed by {dog.fed_by}, "
+            + ("always on" if dog.always_on else f"off until set up: {settings or 'its parameters are not described'}")
+        )
+    for what, values in (("settings", map_.settings), ("permissions", map_.permissions)):
+        if values:
+            lines.append(f"{what}: " + ", ".join(f"{name} = {value}" for name, value in values.items()))
+    if map_.inferred:
+        lines.append(f"inferred, verify at the device: {', '.join(map_.inferred)}")
+    lines.append(f"source: {' '.join(map_.source.split())}")
+    return lines
+
+
+def _row(map_: RegisterMap, point: Point) -> tuple[str, ...]:
+    written = point.write_range or point.range
+    ends = f"{point.show(written[0])} .. {point.show(written[1])}" if written else ""
+    safe = point.show(point.safe) if isinstance(point.safe, float) else point.safe or ""
+    type_ = f"{point.type}[{point.count}]" if point.type == "string" else point.type
+    if point.bits is not None:
+        type_ += f" {point.bits[0]}" if point.bits[0] == point.bits[1] else f" {point.bits[0]}..{point.bits[1]}"
+    access = point.access if not point.writable or point.kind == "setpoint" else f"{point.access} {point.kind}"
+    return (
+        point.name, str(point.table), str(point.address), type_, "" if point.unit == "1" else point.unit,
+        _number(point.scale, 1.0), _number(point.offset, 0.0), access, ends, safe,
+        f"{point.refresh:g} s" if point.refresh else "", "; ".join(_notes(point)),
+    )  # fmt: skip
+
+
+def _notes(point: Point) -> list[str]:
+    notes: list[Any] = [point.description]
+    if point.enum is not None:
+        notes.append(", ".join(f"{raw} {name}" for raw, name in point.enum.items()))
+    if point.flags is not None:
+        notes.append(", ".join(f"bit {bit} {flag.name}" for bit, flag in point.flags.items()))
+    if point.references:
+        notes.append(f"scale or unit by {', '.join(point.references)}")
+    for name in ("nonvolatile", "self_clearing", "optional"):
+        if getattr(point, name):
+            notes.append(name.replace("_", " "))
+    if point.inferred:
+        notes.append("inferred: verify")
+    return [note for note in notes if note]
+
+
+def _number(value: float, plain: float) -> str:
+    return "" if value == plain else f"{value:.10g}"
