@@ -122,7 +122,8 @@ class StageModel:
         P_it = p["n_busy"] * busy.P_total
         Q_room = (1.0 - cdu.rack.liquid_fraction) * P_it
         air = r.air(Q_room, x["T_chw"], x["s_room"], x["y_coil"], x["T_sup"], dp, g["f_chiller"])
-        m = m_cdus + (air.m_condensers if air else 0.0)
+        m_condensers = air.m_condensers if air else 0.0
+        m = m_cdus + m_condensers
         Q = p["n_busy"] * busy.Q_flow + (air.Q_condensers if air else 0.0)
         T_return = x["T_sup"] + Q / (m * cp)
         heat = r.heat(x["heat"], p["n_on"], x["direct"], T_return, p["T_sink"], p["T_network"], g["f_cop"])
@@ -139,11 +140,14 @@ class StageModel:
             (cooled - busy.Q_flow) / Q_nominal,
             (cooled_hot - hot.Q_flow) / Q_nominal,
         )  # fmt: skip
+        # jobs start on many CDUs at once: the hottest must be served while all the others take as much
+        m_crowded = design.cdus.count * x["m_hot"] * cdu.m_flow_fws_nominal + m_condensers
+        dp_crowded = r.branch_dp(x["dp"], m_crowded, g["f_line"])
         T_limit = cdu.rack.T_gpu_limit - self.settings.gpu_margin
         above = [
             (coolers.Q_flow - Q_reject) / Q_plant,
             r.valve_flow(dp, self.settings.valve_reserve) - x["m"],
-            r.valve_flow(dp, 1.0) - x["m_hot"],
+            r.valve_flow(dp_crowded, 1.0) - x["m_hot"],
             (x["T_hot"] - x["T_tcs"]) / 10.0,
             y_hot - x["y"] if self.several else 1.0,
             (T_limit + x["s_gpu"] - hot.T_gpu - g["gpu_offset"]) / 10.0,
