@@ -73,6 +73,15 @@ def saturated_enthalpy(T: Any, p: Any) -> Any:
     return enthalpy(T, humidity_ratio(saturation_pressure(T), p))
 
 
+def saturated_enthalpy_slope(T: Any, p: Any) -> Any:
+    """d h_s/dT, J/(kg K), within 1 % by Clausius-Clapeyron: for Newton's method."""
+    p_vapour = saturation_pressure(T)
+    w = humidity_ratio(p_vapour, p)
+    heat = where(T < T_ICE, H_VAPOUR + H_ICE, H_VAPOUR - 2370.0 * (T - T_ICE))
+    slope = MASS_RATIO * p / (p - p_vapour) ** 2 * p_vapour * heat / (461.52 * T * T)
+    return CP_DRY + w * CP_VAPOUR + slope * (H_VAPOUR + CP_VAPOUR * (T - T_ICE))
+
+
 def density(T: Any, w: Any, p: Any) -> Any:
     """Dry air per volume of moist air, kg/m³."""
     return p / (R_DRY * T * (1.0 + w / MASS_RATIO))

@@ -1,26 +1,37 @@
 """Open cooling towers with induced draught: water against moist air, by Merkel's theory in epsilon-NTU form.
 
-For n equal cells that share the water flow m (h_s: enthalpy of saturated air, c_s its slope, b: bypass share)::
+For n equal cells that share the water flow m (h_s: enthalpy of saturated air, c_s its slope, b: bypass)::
 
     m          = mass_flow(p_in - p_out)                          spray nozzles and static head
     m_a        = n m_a,nominal (floor + (1 - floor) y) density ratio
-    c_s        = (h_s(T_in) - h_s(T_wet))/(T_in - T_wet)
     K          = K_nominal r_w^0.4 r_a^0.6                          kg/s: NTU = K/m_a = c (m_w/m_a)^0.4
-    Q          = G(K, m_a, (1 - b) m cp/c_s) (h_s(T_in) - h_s(T_wet))        counter-flow
+    c_s        = (h_s(T_in) - h_s(T_fill))/(T_in - T_fill),  d = (h_s(T_in) + h_s(T_fill) - 2 h_s(mean))/4
+    Q_fill     = G(K, m_a, m cp/c_s) (h_s(T_in) - d - h_s(T_wet))            counter-flow
+    m cp (T_in - T_fill) = Q_fill                                  water leaving the fill, in three passes
+    Q          = (1 - b) open Q_fill
     C dT/dt    = H_in + H_out - Q                                  one mixed sump with the bypassed water
-    evaporated = m_a (w_e - w_in)(1 - exp(-NTU)),  h_s,e = h_s(T_wet) + Q/m_a/(1 - exp(-NTU))
+    evaporated = (1 - b) open m_a (w_e - w_in)(1 - exp(-NTU)),  h_s,e = h_s(T_wet) + Q_fill/m_a/(1 - exp(-NTU))
     bled       = evaporated/(cycles - 1), at least the drift       blow-down and drift together
     P_el       = n P_fan fan_power(y, density ratio)             cubic at the shaft, staged: plant_models.air_side
 
-Source: J. E. Braun, S. A. Klein, J. W. Mitchell, Effectiveness models for cooling towers and cooling coils, ASHRAE
-Transactions 95(2), 1989. The slope is taken as the chord to the wet bulb instead of to the leaving water, so that the
-water is never cooled below the wet bulb; K_nominal is solved from the nominal point, which the model reproduces. Off
-it the leaving water is within 0.6 K of the integrated Merkel equation for entering water up to 35 °C (1.3 K at 45 °C).
+Sources: J. E. Braun, S. A. Klein, J. W. Mitchell, Effectiveness models for cooling towers and cooling coils, ASHRAE
+Transactions 95(2), 1989; the correction d for the bend of the saturation line (Berman, 1961) as in H. Jaber, R. L.
+Webb, Design of cooling towers by the effectiveness-NTU method, Journal of Heat Transfer 111, 1989. Each pass starts
+warmer than the wet bulb and, the line being convex, ends so: water is never cooled below the wet bulb. K_nominal is
+solved from the nominal point, which the model reproduces. The leaving water is within 0.3 K of the integrated Merkel
+equation for entering water of 25..45 °C, ranges of 2..15 K and wet bulbs of -5..28 °C.
 
-One PI loop with anti-windup holds the leaving water by split range: below zero its command opens the bypass around the
-fill, above zero it speeds up the fans. Fans and evaporation are released by a flow switch. Make-up replaces what is
-evaporated, blown down and drifted at once and at the sump's temperature: the loop's mass stays (an error of about 2 %
-of Q with cold make-up, neglected as Merkel neglects the loss of water).
+Bypass. A fill with little water freezes, so the bypass sends all water over the fill or all of it around, into the sump
+(as manufacturers ask for: Marley, Class F400 manual); ``bypass`` is the share of the time around, in the mean.
+One PI loop with anti-windup holds the leaving water by split range: below zero its command opens the bypass, above zero
+it speeds up the fans. Fans and evaporation are released by a flow switch.
+
+Frost. A thermostat in the water that leaves the fill stops the fans between ``T_frost`` + 2 K and ``T_frost``, where
+natural draught goes on; one in the sump takes the water off the fill in the same band (``open``), so that the sump does
+not freeze without heat, however cold the air. Manufacturers ask for 2..5 °C at least (Marley, Aquatower manual).
+
+Make-up replaces what is evaporated, blown down and drifted at once and at the sump's temperature: the loop's mass stays
+(an error of about 2 % of Q with cold make-up, neglected as Merkel neglects the loss of water).
 
 Typical: approach 3..5 K, range 6..10 K, cycles of concentration 3..6, drift <= 0.01 % [engineering practice]. Valid for
 wet bulbs from -30 to 35 °C; the saturated state of the entering water is taken at 350 K at most. Finite everywhere.
@@ -37,13 +48,20 @@ from pydantic import Field, model_validator
 from plant_models import air_side, heat_transfer, hydraulics, psychrometrics
 from plant_models.component import Component, Equations, FluidPort, Port, Value, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
-from plant_models.mathx import abs_, clip, exp, maximum, minimum, where
+from plant_models.mathx import abs_, clip, exp, maximum, minimum, sqrt, where
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, Watch, output, parameter, setpoint, state
+from plant_models.smooth import smoothstep
 from plant_models.units import Duration, Fraction, MassFlow, Power, Pressure, Ratio, Temperature, Volume
 
 T_SATURATED_MAX = 350.0
 """K, at which saturated air is looked up at most"""
+PASSES = 3
+"""over the temperature of the water leaving the fill: 0.01 K are left"""
+FLOW_LEAST = 1e-3
+"""share of the nominal water flow that the water leaving the fill is computed for at least"""
+FROST_BAND = 2.0
+"""K, over which the frost thermostats act"""
 
 
 class CoolingTower(Component):
@@ -68,7 +86,8 @@ class CoolingTower(Component):
     volume: Volume = Field(description="sump of one cell")
     air_floor: Fraction = Field(0.1, gt=0, lt=0.5, description="air flow by natural draught [assumption]")
     cycles: Ratio = Field(4.0, gt=1, description="cycles of concentration, 3..6")
-    drift: Fraction = Field(1e-4, description="of the water through the fill")
+    drift: Fraction = Field(1e-4, le=0.01, description="of the water over the fill, fans at full speed: <= 0.01 %")
+    T_frost: Temperature = Field(275.15, description="frost thermostats: fans stopped, water off the fill")
     fan_time: Duration = Field(20.0, description="time constant of the fans")
     valve_stroke: Duration = Field(90.0, description="stroke of the bypass valve, 60..120 s")
     gain: float = Field(0.04, gt=0, description="1/K, PI loop on the leaving water")
@@ -112,7 +131,7 @@ class CoolingTower(Component):
             lambda K: float(
                 self._transfer(
                     K, m_air, self.m_flow_nominal, self.T_water_in_nominal, self.T_wet_nominal, air_side.P_NOMINAL
-                )
+                )[0]
             ),
             self.n_units * self.Q_flow_nominal,
             "cooling_tower",
@@ -124,6 +143,11 @@ class CoolingTower(Component):
         T = self.T_water_out_nominal
         return self.n_units * self.volume * float(self.fluid.rho(T) * self.fluid.cp(T))
 
+    @cached_property
+    def share_nominal(self) -> float:
+        """Of the way from the entering water to the wet bulb, at the nominal point: where the passes start."""
+        return (self.T_water_in_nominal - self.T_water_out_nominal) / (self.T_water_in_nominal - self.T_wet_nominal)
+
     @property
     def loop(self) -> Pi:
         """Split range: -1..0 bypass, 0..1 fans."""
@@ -134,7 +158,8 @@ class CoolingTower(Component):
         return (
             state("T", "K", "water leaving the sump", start=self.T_leaving_design, energy=self.C, watch=Watch.FROST),
             state("y_fan", "1", "fan speed", start=0.5, lower=0.0, upper=1.0),
-            state("bypass", "1", "share of the water around the fill", start=0.0, lower=0.0, upper=1.0),
+            state("bypass", "1", "share of the time that the water goes around the fill", start=0.0, lower=0.0,
+                  upper=1.0),
             state("integral", "1", "PI integral of the split range", start=0.5),
             setpoint("T_leaving_set", "K", "leaving water", default=self.T_leaving_design,
                      lower=self.T_leaving_lowest, upper=self.T_leaving_highest, rate_max=1.0 / 60.0),
@@ -146,33 +171,47 @@ class CoolingTower(Component):
             output("m_flow", "kg/s", "water"),
             output("m_flow_evaporated", "kg/s", "water evaporated", account=Account.WATER_EVAPORATED),
             output("m_flow_bled", "kg/s", "water blown down and drifted", account=Account.WATER_BLOWDOWN),
+            output("m_flow_drift", "kg/s", "of that, drifted"),
+            output("T_fill", "K", "water leaving the fill while it is on it"),
         )  # fmt: skip
 
-    def _transfer(self, K: Value, m_air: Value, m_flow: Value, T_in: Value, T_wet: Value, p: Value) -> Value:
-        """Heat from water to air, W, at the mass transfer conductance K and the flows, kg/s."""
+    def _transfer(
+        self, K: Value, m_air: Value, m_flow: Value, T_in: Value, T_wet: Value, p: Value
+    ) -> tuple[Value, Value]:
+        """Heat from water to air, W, and the water leaving, K, at the mass transfer conductance and the flows, kg/s."""
         T_hot = minimum(T_in, T_SATURATED_MAX)
         rise = psychrometrics.saturated_enthalpy(T_hot, p) - psychrometrics.saturated_enthalpy(T_wet, p)
-        slope = self._slope(T_hot, T_wet, p)
-        return heat_transfer.counter_flow(K, m_air, m_flow * self.fluid.cp(0.5 * (T_in + T_wet)) / slope) * rise
+        cp = self.fluid.cp(0.5 * (T_in + T_wet))
+        m_seen = sqrt(m_flow * m_flow + (FLOW_LEAST * self.m_flow_nominal) ** 2)
+        T_fill = T_hot - self.share_nominal * (T_hot - T_wet)
+        for _ in range(PASSES):
+            slope, bend = self._chord(T_hot, T_fill, p)
+            driving = rise - where(T_hot > T_wet, bend, 0.0)
+            T_fill = T_hot - heat_transfer.counter_flow(K, m_air, m_seen * cp / slope) * driving / (m_seen * cp)
+        return m_flow * cp * (T_hot - T_fill), T_fill
 
     @staticmethod
-    def _slope(T_1: Value, T_2: Value, p: Value) -> Value:
-        """Mean slope of the saturated air's enthalpy between two temperatures, J/(kg K), also where they are equal."""
-        half = where(abs_(T_1 - T_2) < 0.02, 0.5, 0.5 * (T_1 - T_2))
+    def _chord(T_1: Value, T_2: Value, p: Value) -> tuple[Value, Value]:
+        """Of the saturated air's enthalpy between two temperatures, also where they are equal.
+
+        The mean slope, J/(kg K), and half of the chord's height above the line at its middle, J/kg.
+        """
+        close = abs_(T_1 - T_2) < 0.02
+        half = where(close, 0.5, 0.5 * (T_1 - T_2))
         mean = 0.5 * (T_1 + T_2)
-        return (
-            psychrometrics.saturated_enthalpy(mean + half, p) - psychrometrics.saturated_enthalpy(mean - half, p)
-        ) / (2.0 * half)
+        upper, lower = (psychrometrics.saturated_enthalpy(T, p) for T in (mean + half, mean - half))
+        bend = 0.25 * (upper + lower) - 0.5 * psychrometrics.saturated_enthalpy(mean, p)
+        return (upper - lower) / (2.0 * half), bend * where(close, (T_1 - T_2) ** 2, 1.0)
 
     def _evaporated(self, Q: Value, K: Value, m_air: Value, T_dry: Value, T_wet: Value, p: Value) -> Value:
         """Water taken up by the air, kg/s; none where the air would give water off."""
         contact = 1.0 - exp(-K / m_air)
         rise = Q / (m_air * contact)
         h_wet = psychrometrics.saturated_enthalpy(T_wet, p)
-        T = T_wet + rise / self._slope(T_wet, T_wet + 5.0, p)
+        T = T_wet + rise / psychrometrics.saturated_enthalpy_slope(T_wet + 2.5, p)
         T = clip(T, T_wet - 20.0, T_SATURATED_MAX)
-        for _ in range(5):
-            slope = self._slope(T, T, p)
+        for _ in range(4):  # 1e-3 K are left 25 K above the wet bulb
+            slope = psychrometrics.saturated_enthalpy_slope(T, p)
             T = clip(T + (h_wet + rise - psychrometrics.saturated_enthalpy(T, p)) / slope, 230.0, T_SATURATED_MAX)
         w_saturated = psychrometrics.humidity_ratio(psychrometrics.saturation_pressure(T), p)
         w_in = psychrometrics.humidity_ratio_wet_bulb(T_dry, T_wet, p)
@@ -191,19 +230,23 @@ class CoolingTower(Component):
         air = air_side.air_share(v["y_fan"], self.air_floor) * density
         m_air = air * self.n_units * self.m_flow_air_nominal
 
+        m_water = abs_(m_flow)
         T_upstream = where(m_flow > 0.0, v["inlet.T"], v["outlet.T"])
-        m_fill = (1.0 - v["bypass"]) * abs_(m_flow)
-        wetting = heat_transfer.power_law(m_fill / self.m_flow_nominal, 0.4)
+        wetting = heat_transfer.power_law(m_water / self.m_flow_nominal, 0.4)
         K = (1.0 - v["fouling"]) * self.K_nominal * wetting * heat_transfer.power_law(air, 0.6)
-        Q = self._transfer(K, m_air, m_fill, T_upstream, T_wet, p)
-        m_evaporated = released * self._evaporated(Q, K, m_air, T_dry, T_wet, p)
+        Q_fill, T_fill = self._transfer(K, m_air, m_water, T_upstream, T_wet, p)
+        wet = (1.0 - v["bypass"]) * smoothstep((v["T"] - self.T_frost) / FROST_BAND)
+        Q = wet * Q_fill
+        m_evaporated = wet * released * self._evaporated(Q_fill, K, m_air, T_dry, T_wet, p)
+        m_drift = wet * self.drift * m_water * v["y_fan"]
+        frost_free = smoothstep((T_fill - self.T_frost) / FROST_BAND)
 
         error = v["T"] - v["T_leaving_set"]
         command = self.loop.command(error, v["integral"])
         return Equations(
             rates={
                 "T": (H_in + H_out - Q) / self.C,
-                "y_fan": lag_rate(clip(command, 0.0, 1.0) * released, v["y_fan"], self.fan_time),
+                "y_fan": lag_rate(clip(command, 0.0, 1.0) * released * frost_free, v["y_fan"], self.fan_time),
                 "bypass": stroke_rate(clip(-command, 0.0, 1.0), v["bypass"], self.valve_stroke),
                 "integral": self.loop.rate(error, v["integral"]),
             },
@@ -218,6 +261,8 @@ class CoolingTower(Component):
                 ),
                 "m_flow": m_flow,
                 "m_flow_evaporated": m_evaporated,
-                "m_flow_bled": maximum(m_evaporated / (self.cycles - 1.0), self.drift * m_fill * v["y_fan"]),
+                "m_flow_bled": maximum(m_evaporated / (self.cycles - 1.0), m_drift),
+                "m_flow_drift": m_drift,
+                "T_fill": T_fill,
             },
         )  # fmt: skip

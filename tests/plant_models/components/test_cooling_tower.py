@@ -75,14 +75,15 @@ def test_nominal_point_is_reproduced():
 
 
 @pytest.mark.parametrize(
-    ("T_in", "T_wet", "share"), [(30, 22, 1.0), (34, 10, 1.0), (34, 22, 0.6), (28, 5, 1.0), (32, 18, 0.8)]
+    ("T_in", "T_wet", "share"),
+    [(30, 22, 1.0), (34, 10, 1.0), (34, 22, 0.6), (28, 5, 1.0), (32, 18, 0.8), (45, 28, 1.0), (25, -5, 1.0)],
 )
 def test_off_design_agrees_with_the_integrated_merkel_equation(T_in, T_wet, share):
     m_air, m_water = 1000.0, TOWER.m_flow_nominal
     K = brentq(lambda K: merkel(K, m_air, m_water, 34 + ZERO, 22 + ZERO) - 26 - ZERO, 1000.0, 4000.0, xtol=1e-2)
     T_out, _ = leaving(T_in=T_in, T_wet=T_wet, T_dry=27.0, dp=60e3 * share**2)
     expected = merkel(K * share**0.4, m_air, m_water * share, T_in + ZERO, T_wet + ZERO)
-    assert T_out == pytest.approx(expected, abs=0.6)
+    assert T_out == pytest.approx(expected, abs=0.3)
 
 
 def test_evaporation_is_the_latent_share_of_the_heat():
@@ -150,6 +151,42 @@ def test_leaving_water_is_held_also_in_frost(T_dry, share):
     assert min(settled["y_fan"], settled["bypass"]) < 0.02
 
 
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.06])
+@pytest.mark.parametrize(("T_in", "T_dry"), [(3.0, -20.0), (8.0, -20.0), (3.0, -5.0), (15.0, -25.0)])
+def test_leaving_water_does_not_freeze(share, T_in, T_dry):
+    """Wanted colder than frost allows, with little heat or none in the water: fans stop, then the fill is left dry."""
+    v = point(dp=60e3 * share**2, T_in=T_in, T_dry=T_dry, T_wet=T_dry - 1, T=T_in + ZERO, T_leaving_set=10 + ZERO)
+    settled = checks.settle(TOWER, v | {"y_fan": 1.0, "integral": 1.0})
+    assert settled["T"] > TOWER.T_frost - 0.01
+    out = TOWER.equations(settled).outputs
+    if float(out["T_fill"]) < TOWER.T_frost:
+        assert settled["y_fan"] < 1e-3
+
+
+def test_fans_are_stopped_by_the_frost_thermostat_only_in_frost():
+    cold = checks.settle(TOWER, point(T_in=14.0, T_dry=-15.0, T_wet=-16.0, T=14 + ZERO, T_leaving_set=10 + ZERO))
+    assert cold["y_fan"] < 0.5
+    assert cold["T"] >= TOWER.T_frost
+    mild = checks.settle(TOWER, point(T_in=14.0, T_dry=9.0, T_wet=8.0, T=14 + ZERO, T_leaving_set=10 + ZERO))
+    assert mild["y_fan"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_drift_is_part_of_what_is_bled_and_a_floor_to_it():
+    out = TOWER.equations(point()).outputs
+    assert float(out["m_flow_drift"]) == pytest.approx(1e-4 * TOWER.m_flow_nominal, rel=1e-4)
+    assert float(out["m_flow_bled"]) == pytest.approx(float(out["m_flow_evaporated"]) / 3.0)
+    leaky = CoolingTower(**SIZES, drift=0.01, cycles=100.0).equations(point()).outputs
+    assert float(leaky["m_flow_bled"]) == float(leaky["m_flow_drift"]) > float(leaky["m_flow_evaporated"]) / 99.0
+
+
+def test_the_slope_for_newtons_method_is_that_of_saturated_air():
+    for T in np.linspace(245.0, 340.0, 40):
+        if abs(T - ZERO) > 0.2:
+            ends = [psychrometrics.saturated_enthalpy(T + dT, 101325.0) for dT in (-0.01, 0.01)]
+            slope = psychrometrics.saturated_enthalpy_slope(T, 101325.0)
+            assert slope == pytest.approx((ends[1] - ends[0]) / 0.02, rel=0.01)
+
+
 def test_nothing_evaporates_and_fans_stop_without_water():
     v = point(dp=0.0, T_dry=35.0, T_wet=20.0)
     assert float(TOWER.equations(v).outputs["m_flow_evaporated"]) == 0.0
@@ -163,6 +200,7 @@ def test_nothing_evaporates_and_fans_stop_without_water():
         ({"m_flow_air_nominal": 50.0}, "nominal point is impossible"),
         ({"T_leaving_design": 350.0}, "outside T_leaving_lowest"),
         ({"cycles": 1.0}, "cycles"),
+        ({"drift": 0.05}, "drift"),
     ],
 )
 def test_impossible_sizes_are_refused(changes, message):
