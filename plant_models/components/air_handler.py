@@ -29,10 +29,12 @@ from pydantic import Field, model_validator
 from plant_models import air_side, heat_transfer, hydraulics
 from plant_models.component import Component, Equations, FluidPort, HeatPort, MediumName, Port, Value, through
 from plant_models.local_control import Pi, lag_rate
-from plant_models.mathx import where
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.units import Duration, Fraction, HeatCapacity, MassFlow, Power, Pressure, Temperature, Volume
+
+FLOW_LEAST = 1e-3
+"""share of the nominal water flow that the coil's effectiveness is computed for at least"""
 
 
 class AirHandler(Component):
@@ -151,12 +153,11 @@ class AirHandler(Component):
 
         air = air_side.air_share(v["y_fan"], self.air_floor)
         C_air = air * self.n_units * self.m_flow_air_nominal * air_side.CP_AIR
-        T_upstream = where(m_flow > 0.0, v["inlet.T"], v["outlet.T"])
         UA = (1.0 - v["fouling"]) * heat_transfer.two_sided(
             self.UA_nominal, m_flow / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6
         )
-        Q_flow = (v["room.T"] - T_upstream) * heat_transfer.counter_flow(
-            UA, m_flow * self.fluid.cp(0.5 * (T_upstream + v["room.T"])), C_air
+        Q_flow, _ = air_side.coil(
+            self.fluid, UA, m_flow, FLOW_LEAST * self.m_flow_nominal, C_air, v["inlet.T"], v["outlet.T"], v["room.T"]
         )
         P_fan = air_side.fan_power(v["y_fan"], self.n_units * self.P_fan_nominal, self.eta_motor, self.y_fan_min)
 

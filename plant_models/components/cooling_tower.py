@@ -46,9 +46,9 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant_models import air_side, heat_transfer, hydraulics, psychrometrics
-from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.component import Component, Equations, FluidPort, Port, Value, positive, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
-from plant_models.mathx import abs_, clip, exp, maximum, minimum, sqrt, where
+from plant_models.mathx import abs_, clip, exp, maximum, minimum, where
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import smoothstep
@@ -126,13 +126,10 @@ class CoolingTower(Component):
     @cached_property
     def K_nominal(self) -> float:
         """Mass transfer conductance of the whole bank, kg/s."""
-        m_air = self.n_units * self.m_flow_air_nominal
+        T_in, T_wet = self.T_water_in_nominal, self.T_wet_nominal
+        nominal = self.n_units * self.m_flow_air_nominal, self.m_flow_nominal, T_in, T_wet, air_side.P_NOMINAL
         return air_side.size_conductance(
-            lambda K: float(
-                self._transfer(
-                    K, m_air, self.m_flow_nominal, self.T_water_in_nominal, self.T_wet_nominal, air_side.P_NOMINAL
-                )[0]
-            ),
+            lambda K: self.m_flow_nominal * float(self._given(T_in, self._leaving(K, *nominal), T_wet)),
             self.n_units * self.Q_flow_nominal,
             "cooling_tower",
         )
@@ -175,20 +172,22 @@ class CoolingTower(Component):
             output("T_fill", "K", "water leaving the fill while it is on it"),
         )  # fmt: skip
 
-    def _transfer(
-        self, K: Value, m_air: Value, m_flow: Value, T_in: Value, T_wet: Value, p: Value
-    ) -> tuple[Value, Value]:
-        """Heat from water to air, W, and the water leaving, K, at the mass transfer conductance and the flows, kg/s."""
+    def _given(self, T_in: Value, T_fill: Value, T_wet: Value) -> Value:
+        """Heat that a kilogram of water gives to the air, J."""
+        return self.fluid.cp(0.5 * (T_in + T_wet)) * (minimum(T_in, T_SATURATED_MAX) - T_fill)
+
+    def _leaving(self, K: Value, m_air: Value, m_flow: Value, T_in: Value, T_wet: Value, p: Value) -> Value:
+        """Water leaving the fill, K, at the mass transfer conductance and the flows, kg/s."""
         T_hot = minimum(T_in, T_SATURATED_MAX)
         rise = psychrometrics.saturated_enthalpy(T_hot, p) - psychrometrics.saturated_enthalpy(T_wet, p)
         cp = self.fluid.cp(0.5 * (T_in + T_wet))
-        m_seen = sqrt(m_flow * m_flow + (FLOW_LEAST * self.m_flow_nominal) ** 2)
+        m_seen = air_side.seen(m_flow, FLOW_LEAST * self.m_flow_nominal)
         T_fill = T_hot - self.share_nominal * (T_hot - T_wet)
         for _ in range(PASSES):
             slope, bend = self._chord(T_hot, T_fill, p)
             driving = rise - where(T_hot > T_wet, bend, 0.0)
             T_fill = T_hot - heat_transfer.counter_flow(K, m_air, m_seen * cp / slope) * driving / (m_seen * cp)
-        return m_flow * cp * (T_hot - T_fill), T_fill
+        return T_fill
 
     @staticmethod
     def _chord(T_1: Value, T_2: Value, p: Value) -> tuple[Value, Value]:
@@ -231,10 +230,14 @@ class CoolingTower(Component):
         m_air = air * self.n_units * self.m_flow_air_nominal
 
         m_water = abs_(m_flow)
-        T_upstream = where(m_flow > 0.0, v["inlet.T"], v["outlet.T"])
+        T_in, T_out = v["inlet.T"], v["outlet.T"]
+        T_upstream = air_side.upstream(m_flow, FLOW_LEAST * self.m_flow_nominal, T_in, T_out)
         wetting = heat_transfer.power_law(m_water / self.m_flow_nominal, 0.4)
         K = (1.0 - v["fouling"]) * self.K_nominal * wetting * heat_transfer.power_law(air, 0.6)
-        Q_fill, T_fill = self._transfer(K, m_air, m_water, T_upstream, T_wet, p)
+        T_fill = self._leaving(K, m_air, m_water, T_upstream, T_wet, p)
+        Q_fill = positive(m_flow) * self._given(T_in, T_fill, T_wet) + positive(-m_flow) * self._given(
+            T_out, T_fill, T_wet
+        )
         wet = (1.0 - v["bypass"]) * smoothstep((v["T"] - self.T_frost) / FROST_BAND)
         Q = wet * Q_fill
         m_evaporated = wet * released * self._evaporated(Q_fill, K, m_air, T_dry, T_wet, p)

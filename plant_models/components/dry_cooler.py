@@ -40,7 +40,7 @@ from pydantic import Field, model_validator
 from plant_models import air_side, heat_transfer, hydraulics, psychrometrics
 from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
-from plant_models.mathx import abs_, clip, sqrt, where
+from plant_models.mathx import clip
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import smoothstep
@@ -193,18 +193,14 @@ class DryCooler(Component):
             - psychrometrics.humidity_ratio_wet_bulb(T_dry, T_wet, p)
         )
 
-        T_upstream = where(m_flow > 0.0, v["inlet.T"], v["outlet.T"])
-        m_coil = (1.0 - v["bypass"]) * abs_(m_flow)
+        m_coil = (1.0 - v["bypass"]) * m_flow
         UA = (1.0 - v["fouling"]) * heat_transfer.two_sided(
             self.UA_nominal, m_coil / self.m_flow_nominal, air, self.water_share, exponent=0.8, exponent_2=0.6
         )
-        C_coil = m_coil * self.fluid.cp(0.5 * (T_upstream + T_air))
-        G = heat_transfer.counter_flow(UA, C_coil, m_air * air_side.CP_AIR)
-        Q_flow = G * (T_air - T_upstream)
-        C_seen = sqrt(C_coil**2 + (COIL_LEAST * self.m_flow_nominal * self.fluid.cp(self.T_water_out_nominal)) ** 2)
-        T_coil = T_upstream + heat_transfer.counter_flow(UA, C_seen, m_air * air_side.CP_AIR) / C_seen * (
-            T_air - T_upstream
-        )
+        Q_flow, T_coil = air_side.coil(
+            self.fluid, UA, m_coil, COIL_LEAST * self.m_flow_nominal, m_air * air_side.CP_AIR, v["inlet.T"],
+            v["outlet.T"], T_air,
+        )  # fmt: skip
 
         error = v["T"] - v["T_leaving_set"]
         command = self.loop.command(error, v["integral"])

@@ -75,6 +75,25 @@ def test_derivatives_are_those_of_finite_differences(kind: str, data: st.DataObj
             pytest.fail(f"{answers[i]} by {name}: {derivatives[i, j]:.6g}, differences {below[i]:.6g}, {above[i]:.6g}")
 
 
+@pytest.mark.parametrize("kind", ["air_handler", "cooling_tower", "dry_cooler"])
+@pytest.mark.parametrize("T_in", [290.0, 310.0, 340.0])
+def test_derivatives_at_standstill_are_the_mean_of_both_sides(kind: str, T_in: float) -> None:
+    """Heat bends where the water turns round and comes from the other side: at exactly no flow, no slope is lost."""
+    machine = machines()[kind]
+    names, answers, _ = compiled(kind)
+    v = machine.defaults() | {"inlet.T": T_in, "outlet.T": 317.0, "inlet.p": 0.0, "outlet.p": 0.0}
+    v |= {"room.T": 308.0} if kind == "air_handler" else {"weather.T_dry": 290.0, "weather.T_wet": 285.0}
+    values, derivatives = evaluate(kind, v)
+    heat, step = answers.index("Q_flow"), 1e-4
+    for name in ("inlet.p", "outlet.p"):
+        above = (evaluate(kind, v | {name: step})[0] - values)[heat] / step
+        below = (values - evaluate(kind, v | {name: -step})[0])[heat] / step
+        assert abs(above - below) > 1.0
+        slope = derivatives[heat, names.index(name)]
+        assert slope == pytest.approx(0.5 * (above + below), abs=1e-3 * abs(above - below))
+        assert abs(slope) > 0.0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
