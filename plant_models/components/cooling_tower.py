@@ -168,7 +168,6 @@ class CoolingTower(Component):
             output("m_flow", "kg/s", "water"),
             output("m_flow_evaporated", "kg/s", "water evaporated", account=Account.WATER_EVAPORATED),
             output("m_flow_bled", "kg/s", "water blown down and drifted", account=Account.WATER_BLOWDOWN),
-            output("m_flow_drift", "kg/s", "of that, drifted"),
             output("T_fill", "K", "water leaving the fill while it is on it"),
         )  # fmt: skip
 
@@ -265,7 +264,6 @@ class CoolingTower(Component):
                 "m_flow": m_flow,
                 "m_flow_evaporated": m_evaporated,
                 "m_flow_bled": maximum(m_evaporated / (self.cycles - 1.0), m_drift),
-                "m_flow_drift": m_drift,
                 "T_fill": T_fill,
             },
         )  # fmt: skip
