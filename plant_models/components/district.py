@@ -14,8 +14,10 @@ exceeds the return by 0..``opening_band``. If the demand needs more than m_flow_
 Max and min are smooth over 0.05 K and 0.5 % of m_flow_max.
 
 The buried pipe is ``n_cells`` well-mixed volumes each way, with heat lost to the ground; with 0 cells there is none
-(connect pipes of their own, or meter at the plant's fence). After a standstill the cold water in the pipe arrives
-first: then Q_flow_delivered may be below zero for one transport time, because the consumers' side reheats it.
+(connect pipes of their own, or meter at the plant's fence). With ``transport: plug_flow`` its water moves unmixed, as a
+pure delay (:mod:`plant_models.plug_flow_pipes`), and T_supply is held over a step. After a standstill the cold water in
+the pipe arrives first: then Q_flow_delivered may be below zero for one transport time, because the consumers' side
+reheats it.
 
 The network pump holds its flow whatever the pressure difference. Its power goes with the cube of the flow; the
 friction that it makes up for happens mostly in the network beyond and is not in the plant's energy balance.
@@ -34,6 +36,7 @@ from pydantic import Field, model_validator
 from plant_models.component import Component, Equations, FluidPort, Port, Value
 from plant_models.mathx import clip
 from plant_models.media import MEDIA, Medium
+from plant_models.plug_flow_pipes import PipeSpec, PlugFlowPipes
 from plant_models.signals import Account, Signal, disturbance, output, state
 from plant_models.smooth import at_least, at_most, smoothstep
 from plant_models.units import (
@@ -82,8 +85,11 @@ class District(Component):
     eta_pump: Fraction = Field(0.7, gt=0, description="network pump, electricity to hydraulic power [assumption]")
     opening_band: TemperatureDifference = Field(2.0, description="the flow opens over this excess above the return")
     n_cells: int = Field(0, ge=0, le=99, description="volumes of the buried pipe each way, 0: no pipe")
-    mass_pipe: Mass = Field(1e5, description="water in the buried pipe, each way; used if n_cells > 0")
-    UA_ground: Conductance = Field(1000.0, description="buried pipe to the ground, each way; used if n_cells > 0")
+    mass_pipe: Mass = Field(1e5, description="water in the buried pipe, each way; used if there is one")
+    UA_ground: Conductance = Field(1000.0, description="buried pipe to the ground, each way; used if there is one")
+    transport: Literal["cells", "plug_flow"] = Field(
+        "cells", description="of the buried pipe; plug flow has no n_cells"
+    )
     T_ground: Temperature = 285.15
     Q_demand_design: Power = Field(8.6e6, description="default of the disturbance Q_demand")
     T_supply_design: Temperature = Field(348.15, description="default of the disturbance T_supply_required")
@@ -96,6 +102,8 @@ class District(Component):
                 f"T_supply_design = {self.T_supply_design:g} K must be at least {SPAN_MIN:g} K above "
                 f"T_return_design = {self.T_return_design:g} K"
             )
+        if self.transport == "plug_flow" and self.n_cells:
+            raise ValueError(f"transport plug_flow has no cells: leave n_cells = {self.n_cells} out")
         return self
 
     @property
@@ -108,6 +116,25 @@ class District(Component):
         """Heat capacity of one cell of the buried pipe, J/K."""
         cp = float(self.fluid.cp(0.5 * (self.T_supply_design + self.T_return_design)))
         return self.mass_pipe * cp / max(self.n_cells, 1)
+
+    @cached_property
+    def _plugs(self) -> tuple[PipeSpec, ...]:
+        """Of plug flow: the way out and the way back."""
+        if self.transport == "cells":
+            return ()
+        return (
+            PipeSpec("supply_pipe.", self.fluid, self.mass_pipe, self.T_supply_design),
+            PipeSpec("return_pipe.", self.fluid, self.mass_pipe, self.T_return_design),
+        )
+
+    def carrier(self) -> PlugFlowPipes | None:
+        """The water in the buried pipe, if it moves as a plug."""
+        if not self._plugs:
+            return None
+        h_ground = float(self.fluid.h(self.T_ground))
+        cp = float(self.fluid.cp(0.5 * (self.T_supply_design + self.T_return_design)))
+        rate = self.UA_ground / (self.mass_pipe * cp)
+        return PlugFlowPipes(self._plugs, lambda pipes, dt: [pipe.relaxed(rate * dt, h_ground) for pipe in pipes])
 
     def _cells(self, way: str) -> list[str]:
         """Names of the cells of one way, in the direction of flow."""
@@ -123,6 +150,7 @@ class District(Component):
         ]
         return (
             *cells,
+            *(signal for plug in self._plugs for signal in plug.signals()),
             disturbance("Q_demand", "W", "heat that the consumers need", default=self.Q_demand_design, lower=0.0),
             disturbance(
                 "T_supply_required",
@@ -160,9 +188,12 @@ class District(Component):
         """See :class:`Component`."""
         fluid = self.fluid
         out, back = self._cells("supply_pipe"), self._cells("return_pipe")
-        T_arriving = v[out[-1]] if out else v["supply.T"]
         T_return = v["T_return"]
-        T_back = v[back[-1]] if back else T_return
+        if self._plugs:
+            T_arriving, T_back = (plug.T_out(v) for plug in self._plugs)
+        else:
+            T_arriving = v[out[-1]] if out else v["supply.T"]
+            T_back = v[back[-1]] if back else T_return
 
         m_flow = self.m_flow(v["Q_demand"], T_arriving, v["T_supply_required"], T_return, v["supply.T"])
         Q_delivered = m_flow * (fluid.h(T_arriving) - fluid.h(T_return))
@@ -175,6 +206,9 @@ class District(Component):
                 rates[name] = (m_flow * (fluid.h(upstream) - fluid.h(v[name])) + Q_cell) / self.C_cell
                 Q_ground = Q_ground + Q_cell
                 upstream = v[name]
+        for plug, T_inlet in zip(self._plugs, (v["supply.T"], T_return), strict=False):
+            rates |= plug.rates(v, m_flow, T_inlet, T_inlet)
+            Q_ground = Q_ground + v[f"{plug.prefix}held.Q_flow"]
         power_max = self.m_flow_max * self.dp_nominal / (float(fluid.rho(self.T_return_design)) * self.eta_pump)
         return Equations(
             rates=rates,

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from plant_models.bench import Bench
 from plant_models.components.district import District, outdoor_curve
 from plant_models.media import WATER
 from tests.strategies.component_points import answers_and_derivatives, imbalances, numbers, points, run
@@ -16,8 +17,11 @@ C = 273.15
 NEAR = District(m_flow_max=250.0)
 FAR = District(m_flow_max=250.0, n_cells=6, mass_pipe=4e5)
 DERIVATIVES = {"near": answers_and_derivatives(NEAR), "far": answers_and_derivatives(FAR)}
-MACHINES = {"near": NEAR, "far": FAR}
+PLUG = District(m_flow_max=250.0, transport="plug_flow", mass_pipe=4e5)
+DERIVATIVES["plug"] = answers_and_derivatives(PLUG)
+MACHINES = {"near": NEAR, "far": FAR, "plug": PLUG}
 DEMANDS = {"Q_demand": st.one_of(st.just(0.0), st.floats(0.0, 1e8))}
+DEMANDS |= {s.name: st.floats(1e5, 4e5) for s in PLUG.signals() if "_pipe." in s.name and s.unit != "K"}
 
 
 def at(
@@ -168,3 +172,26 @@ def test_impossible_networks_are_refused() -> None:
         District(m_flow_max=100.0, T_return_design=347.0)
     with pytest.raises(ValidationError, match="greater than 0"):
         District(m_flow_max=0.0)
+
+
+def test_a_network_at_the_end_of_a_plug_gets_a_step_as_a_step() -> None:
+    """85 degC follow 75 degC: what arrives changes at once, after the content has passed; heat closes."""
+    plug = District(m_flow_max=250.0, transport="plug_flow", mass_pipe=4e5, UA_ground=500.0)
+    times = 60.0 * np.arange(181)
+    given = {"supply.T": np.where(times > 0.0, 85 + C, 75 + C), "Q_demand": 10e6}
+    table = Bench(plug).run(times, given, settle=60.0)
+    passed = np.cumsum(table["m_flow"][1:] * 60.0)
+    arrived = int(np.searchsorted(passed, 4e5)) + 1
+    T = table["T_supply"]
+    assert 40 < arrived < 160
+    assert T[: arrived - 1].max() < 75.1 + C
+    assert T[arrived + 3 :].min() > 84.5 + C
+    stored = sum(table[f"{way}_pipe.heat"] for way in ("supply", "return"))
+    k = slice(arrived + 3, None)  # steady flow: the trapezoidal rule is exact
+    power = (table["supply.H_flow"] + table["return.H_flow"] + table["Q_flow_consumers"] + table["Q_flow_ground"])[k]
+    assert np.diff(stored[k]) == pytest.approx(power[1:] * 60.0, rel=0.05, abs=2e5)
+
+
+def test_a_plug_has_no_cells() -> None:
+    with pytest.raises(ValidationError, match="has no cells"):
+        District(m_flow_max=100.0, transport="plug_flow", n_cells=3)
