@@ -10,10 +10,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import command, hydraulics, plant
+from benchmarks import command, hydraulics, modbus, plant
 from benchmarks.figures import Figure
 
-BENCHMARKS = (command.BENCHMARK, plant.BENCHMARK, hydraulics.BENCHMARK)
+BENCHMARKS = (command.BENCHMARK, plant.BENCHMARK, hydraulics.BENCHMARK, modbus.BENCHMARK)
 RESULTS = Path(__file__).parent / "results.json"
 
 

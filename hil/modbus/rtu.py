@@ -2,7 +2,8 @@
 
 A frame has no transaction number: a late answer looks like the answer to the next request. So after silence or anything
 odd the line is left quiet for longer than the peer is ever late, and what comes meanwhile is thrown away. Between any
-two frames there are 3.5 characters of silence (Modbus over Serial Line V1.02, section 2.5.1.1).
+two frames there are 3.5 characters of silence (Modbus over Serial Line V1.02, section 2.5.1.1). An answer later than
+``lateness``, or a second one after the next request has gone out, cannot be told from the right one: nobody's could.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from hil.registers.planner import LineCost, serial_cost
 
 ENVELOPE: Final = 3
 """bytes of a frame around its PDU: unit and CRC"""
+LISTENING: Final = 0.01
+"""s of silence before a request where bytes take no time"""
 RESTLESS: Final = 10
 """a line that does not fall quiet within so many quarantines is given up"""
 
@@ -30,7 +33,8 @@ class SerialSettings:
     """How a serial line runs. ``lateness`` (s): the longest that a peer's answer may come after its time-out.
 
     ``paced``: whether bytes really take their time, so that an answer that begins before the request has gone out is
-    noise. False for pseudo-terminals and gateways, whose bytes come at once.
+    noise. False for pseudo-terminals and gateways, whose bytes come at once; there the line is listened to for longer
+    before each request, in which a second answer to the last one shows.
     """
 
     baud: int = 19200
@@ -52,8 +56,9 @@ class SerialSettings:
 
     @property
     def gap(self) -> float:
-        """Least silence between frames, s: 3.5 characters, a fixed 1.75 ms above 19200 Bd."""
-        return 3.5 * self.character if self.baud <= 19200 else 1.75e-3
+        """Least silence between frames, s: 3.5 characters, a fixed 1.75 ms above 19200 Bd; longer if not ``paced``."""
+        silence = 3.5 * self.character if self.baud <= 19200 else 1.75e-3
+        return silence if self.paced else max(silence, LISTENING)
 
     @property
     def cost(self) -> LineCost:
