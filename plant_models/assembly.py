@@ -33,6 +33,8 @@ MOST_POLISHING = 3
 QUICK_MOVE, MOST_CUTS = 0.6, 4
 """K: where a temperature of a machine moves more in a step's first stage, a load has jumped, and the stage is taken as
 a short step of its own, so many times in a step: SDIRK2 alone would overshoot by a fifth of the jump"""
+JUMP = 4.0
+"""K: where one moves more than this, the step is made again in halves"""
 LONGEST_PRESSURE_MOVE = 3e4
 """Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
 PRESSURE_SCALE = 1e5

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from plant_models.assembly import (
     FIRST_TOLERANCES,
+    JUMP,
     LONGEST_PRESSURE_MOVE,
     MOST_CUTS,
     MOST_ITERATIONS,
@@ -62,6 +63,7 @@ class Interpreted:
         self._s = Flat(groups, [i * j for i, j in zip(nx, nw, strict=True)])
         self._phi = Flat(groups, [w * w for w in nw])
         self._beta0, self._beta = Flat(groups, nb), Flat(groups, [i * j for i, j in zip(nb, nw, strict=True)])
+        self._T_c = a.T.copy()
         self._k = np.zeros(max(len(g.names) for g in groups))
         self._newton, self._output = [], []
         for i, group in enumerate(groups):
@@ -98,33 +100,71 @@ class Interpreted:
 
     def step(self, dt: float, gamma: float) -> None:
         """One step of ``dt`` s. Raises NoConvergence."""
-        a, spread = self._a, (1.0 - gamma) / gamma
+        a = self._a
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
-        T_c = a.T.copy()
         self._trial.all[:] = self._c.all[:] = a.x.all
+        self._T_c = a.T.copy()
+        self._stages(dt, gamma)
+        unbalanced, through = self.circulation
+        self.crossed |= {"unbalanced": unbalanced * dt, "through": through * dt}
+        a.x.all[:] = self._trial.all
+        self._show_outputs()
+
+    def _stages(self, dt: float, gamma: float) -> None:
+        if gamma == 1.0:
+            self._last_stage(dt)
+            return
         left, cuts = dt, 0
-        while gamma < 1.0:
-            dz = self._stage(T_c, gamma * left)
-            moved = np.max(np.abs(self._trial.all - self._c.all) * a.is_temperature, initial=0.0)
+        while True:
+            dz = self._stage(gamma * left)
+            moved = self._moved()
             if cuts == MOST_CUTS or moved < QUICK_MOVE:
-                self._account(dz, (1.0 - gamma) * left)
-                self._c.all[:] += spread * (self._trial.all - self._c.all)
-                T_c = T_c + spread * (a.T - T_c)
-                break
+                self._second_half(dz, left, gamma)
+                return
+            if cuts == 0 and moved > JUMP:
+                self._in_halves(dt, gamma, 1)
+                return
             self._account(dz, gamma * left)  # a step of implicit Euler: taken as such where things jump
-            self._c.all[:], T_c = self._trial.all, a.T.copy()
+            self._start_from(1.0)
             left -= gamma * left
             cuts += 1
+
+    def _moved(self) -> float:
+        """The largest move of a temperature since the stage's start, K."""
+        return float(np.max(np.abs(self._trial.all - self._c.all) * self._a.is_temperature, initial=0.0))
+
+    def _in_halves(self, dt: float, gamma: float, depth: int) -> None:
+        """The two halves of a step from where it began, each in halves itself if it still has a jump."""
+        self._trial.all[:], self._a.T[:] = self._c.all, self._T_c
+        for half in range(2):
+            if half:
+                self._start_from(1.0)
+            dz = self._stage(gamma * dt / 2.0)
+            if depth < MOST_CUTS and self._moved() > JUMP:
+                self._in_halves(dt / 2.0, gamma, depth + 1)
+            else:
+                self._second_half(dz, dt / 2.0, gamma)
+
+    def _start_from(self, share: float) -> None:
+        """Where the next stage starts from: c + share (x - c), of states and nodes."""
+        self._c.all[:] = share * self._trial.all + (1.0 - share) * self._c.all
+        self._T_c = share * self._a.T + (1.0 - share) * self._T_c
+
+    def _second_half(self, dz: Array, dt: float, gamma: float) -> None:
+        """The second half of SDIRK2, its first stage being solved with a last change ``dz`` of z."""
+        self._account(dz, (1.0 - gamma) * dt)
+        self._start_from((1.0 - gamma) / gamma)
+        self._last_stage(gamma * dt)
+
+    def _last_stage(self, k: float) -> None:
+        """The last stage of a step, until the nodes balance."""
         for _ in range(MOST_POLISHING + 1):
-            dz = self._stage(T_c, gamma * left)
+            dz = self._stage(k)
             self._look()
             unbalanced, through = self.circulation
             if unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL:
                 break
-        self._account(dz, gamma * left)
-        self.crossed |= {"unbalanced": unbalanced * dt, "through": through * dt}
-        a.x.all[:] = self._trial.all
-        self._show_outputs()
+        self._account(dz, k)
 
     def run(self, dt: float, gamma: float, rows: Array, write: Places, read: Places, table: Array) -> int:
         """One step at a time only."""
@@ -132,7 +172,7 @@ class Interpreted:
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         return 0
 
-    def _stage(self, T_c: Array, k: float) -> Array:
+    def _stage(self, k: float) -> Array:
         """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
         a = self._a
         self._k[:] = k
@@ -143,7 +183,7 @@ class Interpreted:
             np.take(a.z, self._at, out=self._w.all)
             for call in self._newton:
                 call()
-            dz = self._solve_nodes(T_c, k)
+            dz = self._solve_nodes(self._T_c, k)
             dx: Array = -(self._s0.all + self._by_state @ dz)
             sizes = self._sizes(dz, dx)
             size = float(sizes.max())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from plant_models import compiled, lanes, sparse
 from plant_models.assembly import (
     FIRST_TOLERANCES,
+    JUMP,
     LONGEST_PRESSURE_MOVE,
     MOST_CUTS,
     MOST_ITERATIONS,
@@ -76,7 +77,7 @@ class _Plant(ctypes.Structure):
         ("most_iterations", _Long),
         *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning")),
         ("first_tolerance", ctypes.c_double * len(FIRST_TOLERANCES)), ("pivot_small", ctypes.c_double),
-        ("most_polishing", _Long), ("most_cuts", _Long), ("quick_move", ctypes.c_double),
+        ("most_polishing", _Long), ("most_cuts", _Long), ("quick_move", ctypes.c_double), ("jump", ctypes.c_double),
         ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
         ("iterations", _Long), ("pivoted", _Long),
         ("crossed", ctypes.c_double * len(QUANTITIES)), ("unbalanced", ctypes.c_double), ("through", ctypes.c_double),
@@ -161,7 +162,7 @@ class MachineCode:
         p.z_per_tolerance = self._given(1.0 / a.z_update_scale)
         p.most_iterations, p.longest_pressure_move = MOST_ITERATIONS, LONGEST_PRESSURE_MOVE
         p.turning, p.first_tolerance[:], p.pivot_small = TURNING, FIRST_TOLERANCES, PIVOT_SMALL
-        p.most_cuts, p.quick_move = MOST_CUTS, QUICK_MOVE
+        p.most_cuts, p.quick_move, p.jump = MOST_CUTS, QUICK_MOVE, JUMP
         p.most_polishing, p.unbalanced_share, p.unbalanced_small = MOST_POLISHING, UNBALANCED_SHARE, UNBALANCED_SMALL
 
     def _fill_group(self, i: int, width: int) -> None:

@@ -54,7 +54,7 @@ typedef struct {
     long most_iterations;
     double k, longest_pressure_move, turning, first_tolerance[SIZES], pivot_small;
     long most_polishing, most_cuts;
-    double quick_move; /* K */
+    double quick_move, jump; /* K */
     double unbalanced_share, unbalanced_small;
     long iterations, pivoted;
     double crossed[QUANTITIES], unbalanced, through;
@@ -416,7 +416,7 @@ static double moved(const Plant *p)
     return most_moved;
 }
 
-/* c = x + share * (x - c) for states and nodes: where the next stage starts from */
+/* c + share * (x - c) for states and nodes: where the next stage starts from */
 static void start_from(Plant *p, double share)
 {
     double *T = p->z + p->n_p;
@@ -428,29 +428,60 @@ static void start_from(Plant *p, double share)
     }
 }
 
-static int stages(Plant *p, double dt, double gamma)
+/* the last stage of a step, until the nodes balance */
+static int last_stage(Plant *p, double k)
 {
-    double left = dt;
-    for (long cuts = 0; gamma < 1.0; cuts++) {
-        int failed = stage(p, gamma * left);
-        if (failed) return failed;
-        if (cuts == p->most_cuts || moved(p) < p->quick_move) {
-            account(p, (1.0 - gamma) * left);
-            start_from(p, (1.0 - gamma) / gamma);
-            break;
-        }
-        account(p, gamma * left); /* the first stage is a step of implicit Euler: taken as such where things jump */
-        start_from(p, 1.0);
-        left -= gamma * left;
-    }
     for (long round = 0; round <= p->most_polishing; round++) {
-        int failed = stage(p, gamma * left);
+        int failed = stage(p, k);
         if (failed) return failed;
         look(p);
         if (p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small) break;
     }
-    account(p, gamma * left);
+    account(p, k);
     return SOLVED;
+}
+
+/* the second half of SDIRK2, its first stage being solved */
+static int second_half(Plant *p, double dt, double gamma)
+{
+    account(p, (1.0 - gamma) * dt);
+    start_from(p, (1.0 - gamma) / gamma);
+    return last_stage(p, gamma * dt);
+}
+
+/* the two halves of a step from where it began, each in halves itself if it still has a jump */
+static int in_halves(Plant *p, double dt, double gamma, long depth)
+{
+    memcpy(p->z + p->n_p, p->T_c, (p->n - p->n_p) * sizeof(double));
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        memcpy(g->x, g->c, g->blocks * g->nx * g->lanes * sizeof(double));
+    }
+    for (int half = 0; half < 2; half++) {
+        if (half) start_from(p, 1.0);
+        int failed = stage(p, gamma * dt / 2.0);
+        if (failed) return failed;
+        failed = depth < p->most_cuts && moved(p) > p->jump ? in_halves(p, dt / 2.0, gamma, depth + 1)
+                                                           : second_half(p, dt / 2.0, gamma);
+        if (failed) return failed;
+    }
+    return SOLVED;
+}
+
+static int stages(Plant *p, double dt, double gamma)
+{
+    if (gamma == 1.0) return last_stage(p, dt);
+    double left = dt;
+    for (long cuts = 0;; cuts++) {
+        int failed = stage(p, gamma * left);
+        if (failed) return failed;
+        double most_moved = moved(p);
+        if (cuts == p->most_cuts || most_moved < p->quick_move) return second_half(p, left, gamma);
+        if (cuts == 0 && most_moved > p->jump) return in_halves(p, dt, gamma, 1);
+        account(p, gamma * left); /* the first stage is a step of implicit Euler: taken as such where things jump */
+        start_from(p, 1.0);
+        left -= gamma * left;
+    }
 }
 
 /* A step of dt: stages of implicit weight gamma * dt. What crossed is that of steps that were solved; the states in

@@ -149,3 +149,24 @@ def test_the_compiler_that_comes_as_a_python_package(fresh: pytest.MonkeyPatch) 
     for _ in range(5):
         simulator.step(30.0)
     assert simulator.balance("energy").error < 1e-12
+
+
+@needs_compiler
+@pytest.mark.parametrize("load", [0.0, 8e5, 1.3e6])
+def test_steps_cut_at_jumps_are_cut_alike(load: float) -> None:
+    """No cut, the first stage taken as a step, halves of halves: states, balances and iterations agree."""
+    site = small_site(n_cdus=3)
+    with interpreted():
+        slow = Simulator(Plant(site))
+    fast = Simulator(Plant(site))
+    for simulator in (slow, fast):
+        simulator.settle(1800.0)
+        simulator.set("cdu.1.P_it", load)
+        for _ in range(5):
+            simulator.step(60.0)
+    names = list(fast.plant.vocabulary)
+    assert slow.iterations == fast.iterations
+    np.testing.assert_allclose(slow.get_many(names), fast.get_many(names), rtol=1e-9, atol=1e-7)
+    for simulator in (slow, fast):
+        assert simulator.balance("energy").error < 1e-12
+    assert slow.balance("energy").came_in == pytest.approx(fast.balance("energy").came_in, rel=1e-9)
