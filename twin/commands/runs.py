@@ -25,6 +25,8 @@ SHOWN = (
     ("energy_balance_error", "energy balance error"), ("mass_balance_error", "mass balance error"),
 )  # fmt: skip
 """key figures that a terminal shows; kpis.json and the report have them all"""
+IF_ANY = ("fuel_MWh",)
+"""shown where there is some"""
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if it is not there.")]
 DataOption = Annotated[
@@ -150,7 +152,11 @@ def _run(job: Study, out: Path, data: Path | None, workers: int) -> list[Run]:
 
 
 def _table(columns: dict[str, dict[str, Any]]) -> None:
-    rows = [(label, *(_number(figures.get(key)) for figures in columns.values())) for key, label in SHOWN]
+    rows = [
+        (label, *(_number(figures.get(key)) for figures in columns.values()))
+        for key, label in SHOWN
+        if key not in IF_ANY or any(figures.get(key) for figures in columns.values())
+    ]
     print_table("", ("", *columns), rows, right=tuple(columns))
 
 
