@@ -69,7 +69,7 @@ def gaps(map_: RegisterMap) -> Iterator[Finding]:
                 f"at least {0.5 * point.step:g}, or every write is reported as not taken",
             )  # fmt: skip
     watchdog = map_.watchdog
-    if watchdog is not None and not watchdog.always_on and not watchdog.settings:
+    if watchdog is not None and not (watchdog.always_on or watchdog.settings or watchdog.parameters):
         yield Finding(
             "error", ("watchdog",), "watchdog: without its parameter points nobody can tell whether it guards",
             "name them with the values they must have under `settings`, or say `always_on: true`",
@@ -177,6 +177,9 @@ def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
             yield Finding("error", ("identity", i), f"identity: {identity.point} needs equals, one_of or contains")
         elif identity.contains is not None and map_[identity.point].type != "string":
             yield Finding("error", ("identity", i), f"identity: {identity.point} is no string; use equals or one_of")
+        elif map_[identity.point].type != "string":
+            for value in (identity.equals,) if identity.equals is not None else identity.one_of:
+                yield from _values(map_, ("identity",), {identity.point: value})
     for table, first, last in map_.forbidden:
         if not 0 <= first <= last <= 65535:
             yield Finding("error", ("forbidden",), f"forbidden: {table} {first}..{last} is no range of 0..65535")
@@ -188,6 +191,9 @@ def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
         name = getattr(watchdog, key)
         if name is not None and name not in names:
             yield Finding("error", ("watchdog", key), f"watchdog: {key} names a point {name!r} that the map has not")
+    for name in watchdog.parameters:
+        if name not in names:
+            yield Finding("error", ("watchdog", "parameters"), f"watchdog: the map has no point {name!r}")
     if (watchdog.fed_by == "heartbeat") != (watchdog.heartbeat is not None):
         yield Finding("error", ("watchdog",), "watchdog: fed_by: heartbeat and the point `heartbeat` belong together")
     if watchdog.refresh is not None and watchdog.refresh >= watchdog.timeout:

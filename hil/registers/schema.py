@@ -52,6 +52,7 @@ class Watchdog(_Part):
     settings: dict[str, Any] = Field(
         {}, description="point -> value that makes it guard: read back before the first write"
     )
+    parameters: tuple[str, ...] = Field((), description="points that set it up, to values that only the site knows")
     status: str | None = Field(None, description="the point that tells that it has tripped")
     reset: str | None = Field(None, description="the command that is needed after it has tripped")
     refresh: Duration | None = Field(

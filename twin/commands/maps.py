@@ -114,7 +114,7 @@ def _device(map_: RegisterMap) -> list[str]:
     if dog is None:
         lines.append("watchdog: none described")
     else:
-        settings = ", ".join(f"{name} = {value}" for name, value in dog.settings.items())
+        settings = ", ".join(f"{name} = {value}" for name, value in dog.settings.items()) or ", ".join(dog.parameters)
         lines.append(
             f"watchdog: {dog.timeout:g} s, fed by {dog.fed_by}, "
             + ("always on" if dog.always_on else f"off until set up: {settings or 'its parameters are not described'}")
