@@ -1,18 +1,22 @@
 """Fills the documentation with what the code knows, so that it cannot fall behind.
 
 Lines of a page that are replaced: ``<!-- kinds -->`` by the table of all machines and their ports,
-``<!-- machines -->`` by a section for every machine with its equations and the table of its sizes.
+``<!-- machines -->`` by a section for every machine with its equations and the table of its sizes,
+``<!-- equipment -->`` by the register maps of real equipment, ``<!-- map-keys -->`` by all that a register map can say.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from hil.registers.files import load_map, shipped_maps
+from hil.registers.points import Flag, Point, ScaleFrom, UnitFrom
+from hil.registers.schema import Identity, RegisterMap, Serial, Watchdog
 from plant_models.component import Component
 from plant_models.components.catalog import CATALOG
 
@@ -25,7 +29,42 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
         markdown = markdown.replace("<!-- kinds -->", kinds())
     if "<!-- machines -->" in markdown:
         markdown = markdown.replace("<!-- machines -->", "\n".join(machines()))
+    if "<!-- equipment -->" in markdown:
+        markdown = markdown.replace("<!-- equipment -->", equipment())
+    if "<!-- map-keys -->" in markdown:
+        markdown = markdown.replace("<!-- map-keys -->", map_keys())
     return markdown
+
+
+def equipment() -> str:
+    """The shipped maps of real equipment, with what they were made from."""
+    rows = ["| map | is | points | made from |", "|---|---|---|---|"]
+    for name in shipped_maps():
+        map_ = load_map(name)
+        if map_.partial:
+            source = " ".join(map_.source.split()).partition(". ")[0]
+            rows.append(f"| `{name}` | {map_.description} | {len(map_.points)} | {source} |")
+    return "\n".join(rows)
+
+
+def map_keys() -> str:
+    """Tables of the keys of a device, its parts, and its points."""
+    parts = {
+        "Of the device": RegisterMap, "`watchdog`": Watchdog, "`serial`": Serial, "An entry of `identity`": Identity,
+        "Of a point": Point, "`scale_from`": ScaleFrom, "`unit_from`": UnitFrom, "A bit of `flags`": Flag,
+    }  # fmt: skip
+    return "\n".join(f"\n### {title}\n\n{keys(model)}\n" for title, model in parts.items())
+
+
+def keys(model: type[BaseModel]) -> str:
+    """The fields of a part of a register map: name, default, meaning."""
+    rows = ["| key | default | |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        default = "**needed**" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        what = [", ".join(f"`{choice}`" for choice in choices), (field.description or "").replace("|", "/")]
+        rows.append(f"| `{name}` | {default.replace('|', '/')} | {'; '.join(filter(None, what))} |")
+    return "\n".join(rows)
 
 
 def kinds() -> str:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from hil.registers.check import check_file
+from hil.registers.files import load_map
+from hil.registers.points import Point
+from hil.registers.schema import RegisterMap
 from plant_models.components.catalog import CATALOG
 from plant_models.integrate import Simulator
 from plant_models.plant import Plant
@@ -72,6 +76,22 @@ def test_every_machine_is_in_the_tables_that_the_site_fills_in() -> None:
         assert f"::: {machine.__module__}\n" in page
         assert all(f"| `{name}` | " in page for name in machine.model_fields if name != "kind")
     assert "| `P_it_nominal` | W | **needed** |" in page
+
+
+def test_the_register_map_of_the_page_is_sound(tmp_path: Path) -> None:
+    page = (DOCS / "register-maps.md").read_text(encoding="utf-8")
+    path = tmp_path / "my_valve.yaml"
+    path.write_text(YAML.findall(page)[0], encoding="utf-8")
+    assert check_file(path) == []
+    used = {key for key in RegisterMap.model_fields if f"\n{key}:" in page}
+    assert used >= {"identity", "watchdog", "settings", "forbidden", "poll"}
+    assert {p.type for p in load_map(path).points} >= {"uint16", "uint32", "bit", "string"}
+
+
+def test_the_keys_of_a_map_and_the_equipment_are_listed() -> None:
+    page = runpy.run_path(str(DOCS / "hooks.py"))["on_page_markdown"]("<!-- equipment -->\n<!-- map-keys -->")
+    assert "| `belimo_actuator` | " in page
+    assert all(f"| `{key}` | " in page for model in (RegisterMap, Point) for key in model.model_fields)
 
 
 def test_every_machine_has_its_example_on_the_bench() -> None:
