@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import NoSuchIdException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 from pymodbus.server.requesthandler import ServerRequestHandler
 
@@ -41,7 +40,9 @@ class Manners:
     rights: Mapping[str, Right] | None = None
     """by role of the client's certificate; None: everybody may write"""
     serial: bool = False
-    """units that are not there stay silent"""
+    """RTU frames"""
+    units: frozenset[int] = frozenset()
+    """on a serial line: who is there; all others stay silent"""
     character: float = 0.0
     """s that a byte takes on a line that is only pretended"""
 
@@ -135,6 +136,8 @@ class Handler(ServerRequestHandler):
 
     async def _answer(self, unit: int, pdu: bytes) -> ModbusPDU | None:
         function = pdu[0]
+        if self.manners.serial and unit not in self.manners.units:
+            return None
         if not self._may(function):
             log.warning("function %d refused to role %r", function, self.role)
             return ExceptionResponse(function, ExcCodes.ILLEGAL_FUNCTION)
@@ -146,8 +149,6 @@ class Handler(ServerRequestHandler):
             return ExceptionResponse(function, ExcCodes.ILLEGAL_VALUE if known else ExcCodes.ILLEGAL_FUNCTION)
         try:
             return await request.datastore_update(self.server.context, unit)
-        except NoSuchIdException:
-            return None if self.manners.serial else ExceptionResponse(function, ExcCodes.GATEWAY_NO_RESPONSE)
         except Exception:
             log.exception("a device failed at function %d", function)
             return ExceptionResponse(function, ExcCodes.DEVICE_FAILURE)

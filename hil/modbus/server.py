@@ -110,12 +110,13 @@ class DeviceServer:
             raise ValueError(f"{host}:{port}: RTU frames over TLS are no Modbus")
         self.host, self.port, self.units = host, port, tuple(units)
         self._context = identity.server() if identity is not None else None
-        self._manners = Manners(rights if identity is not None else None, serial=rtu_frames)
+        there = frozenset(unit.unit for unit in units)
+        self._manners = Manners(rights if identity is not None else None, rtu_frames, there)
         self._server: ModbusTcpServer | None = None
 
     async def start(self) -> None:
         """Listens, and returns. With port 0 the system chooses; ``port`` tells. Raises :class:`ServerError`."""
-        there: dict[str, Any] = {"address": (self.host, self.port), "ignore_missing_devices": True}
+        there: dict[str, Any] = {"address": (self.host, self.port)}
         server: _Tcp | _Tls
         if self._context is not None:  # pymodbus's own TLS frames have no header: answers in two records are lost
             server = _Tls(_answering(self.units), framer=FramerType.SOCKET, sslctx=self._context, **there)
@@ -154,10 +155,11 @@ class SerialDeviceServer:
         set_ = self.settings
         server = _Serial(
             [*map(_sim_device, self.units)], port=self.path, baudrate=set_.baud, parity=set_.parity,
-            stopbits=set_.stop_bits, ignore_missing_devices=True,
+            stopbits=set_.stop_bits,
         )  # fmt: skip
         pretended = os.path.realpath(self.path).startswith("/dev/pts/")
-        server.manners = Manners(serial=True, character=set_.character if pretended else 0.0)
+        there = frozenset(unit.unit for unit in self.units)
+        server.manners = Manners(None, True, there, set_.character if pretended else 0.0)
         try:
             await server.serve_forever(background=True)
         except RuntimeError:
