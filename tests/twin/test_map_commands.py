@@ -1,6 +1,6 @@
 import json
 
-from hil.registers.files import shipped_maps
+from hil.registers.files import load_map, shipped_maps
 from tests.strategies.command_line import refused, run
 
 BROKEN = """id: valve
@@ -52,3 +52,20 @@ def test_a_map_is_shown(capsys):
     assert "5 degC .. 60 degC" in shown
     assert run("map", "show", "cdu", "--json") == 0
     assert json.loads(capsys.readouterr().out)["id"] == "cdu"
+
+
+def test_a_manuals_table_becomes_a_map(tmp_path, capsys):
+    path = tmp_path / "manual.csv"
+    path.write_text(
+        "address;name;type;scale;unit;access\n40001;y;uint16;0,01;%;RW\n30002;T;int16;0,1;warm;R\n", "utf-8"
+    )
+    options = ("--numbering", "modicon", "--id", "valve")
+    assert "manual.csv:3: unit: unknown unit 'warm'" in refused(capsys, ["map", "import", str(path), *options])
+    assert run("map", "import", str(path), *options, "--unit", "warm=degC") == 0
+    shown = capsys.readouterr()
+    assert "2 points" in shown.out
+    assert "1 writable points are settings" in shown.err
+    map_ = load_map(tmp_path / "manual.yaml")
+    assert (map_["y"].address, map_["T"].table, map_["T"].unit) == (0, "input", "degC")
+    assert "is there already" in refused(capsys, ["map", "import", str(path), *options])
+    assert "--unit x" in refused(capsys, ["map", "import", str(path), "--force", "--unit", "x"])

@@ -1,10 +1,10 @@
-"""`heatloop map`: register maps, checked and shown."""
+"""`heatloop map`: register maps, checked, shown, and made from a manual's table."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -82,6 +82,61 @@ def show(
         "notes",
     )
     print_table("", columns, [_row(map_, point) for point in map_.points], right=("address", "scale", "offset"))
+
+
+@maps.command("import")
+def import_csv(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A manual's table: one row a register.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The map file to write.", show_default="beside the table, .yaml")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--id", help="The map's id.", show_default="the file's name")] = None,
+    numbering: Annotated[
+        Literal["plain", "modicon"], typer.Option(help="modicon: 40001 is the first holding register, 30001 input, ...")
+    ] = "plain",
+    base: Annotated[
+        int | None, typer.Option(min=0, max=1, help="What addresses count from.", show_default="0; 1 for modicon")
+    ] = None,
+    table: Annotated[
+        Literal["holding", "input", "coil", "discrete"] | None, typer.Option(help="Of rows that state none.")
+    ] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Of rows that state none.")] = None,
+    hexadecimal: Annotated[bool, typer.Option("--hex", help="Addresses without 0x are hexadecimal too.")] = False,
+    raw_ranges: Annotated[bool, typer.Option(help="Ranges are raw numbers, not values in the unit.")] = False,
+    unit: Annotated[list[str] | None, typer.Option(help="What a unit of the table is: 'deg=degC', 'coded=1'.")] = None,
+    force: Annotated[bool, typer.Option(help="Replace the map file.")] = False,
+) -> None:
+    """Make a register map from a manual's table as CSV; every row that cannot be read is told, with its line.
+
+    What was interpreted is noted. Writable points become settings, which are never written by themselves, until you
+    make them set-points.
+    """
+    from hil.registers.check import check_file
+    from hil.registers.from_csv import CsvOptions, read_csv, to_yaml
+    from hil.registers.points import Table
+    from twin.mistakes import UserError
+
+    out = out or file.with_suffix(".yaml")
+    if out.exists() and not force:
+        raise UserError(f"{out} is there already; choose another file with --out, or --force")
+    wrong = [text for text in unit or () if "=" not in text]
+    if wrong:
+        raise UserError(f"--unit {wrong[0]}: expected the table's unit and ours, such as 'deg=degC'")
+    units = dict(text.split("=", 1) for text in unit or ())
+    options = CsvOptions(
+        numbering=numbering, base=1 if base == 1 else 0 if base == 0 else None, table=Table(table) if table else None,
+        type=type_, hexadecimal=hexadecimal, raw_ranges=raw_ranges, units=units,
+    )  # fmt: skip
+    found = read_csv(file, options)
+    id_ = name or file.stem
+    out.write_text(to_yaml(id_, f"made from {file.name}", f"{file.name}, document and page to be named", found.points),
+                   encoding="utf-8")  # fmt: skip
+    for note in found.notes:
+        console(stderr=True).print(note, markup=False, soft_wrap=True)
+    console().print(f"{out}: {len(found.points)} points")
+    findings = check_file(out)
+    _tell(findings)
+    raise typer.Exit(1 if any(finding.severity == "error" for finding in findings) else 0)
 
 
 def _bindings(paths: list[Path], site: str) -> list[Located]:
