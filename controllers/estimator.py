@@ -231,7 +231,10 @@ class Estimator:
         for name, pump in self._view.heat_pumps.items():
             y = seen[f"{name}.y"]
             if y >= 0.99 * pump.y_min and abs(y - seen.get(f"{name}.y_set", y)) < 0.05:
-                ideal = float(pump.cop(seen[f"{name}.T_source_out"], seen[f"{name}.T_sink_out"], y))
+                inlets = [
+                    seen[f"{self._view.plant.node_of(name, port)}.T"] for port in ("evaporator_in", "condenser_in")
+                ]
+                ideal = float(pump.cop(seen[f"{name}.T_source_out"], seen[f"{name}.T_sink_out"], y, *inlets))
                 measured += seen[f"{name}.Q_flow_sink"]
                 model += ideal * seen[f"{name}.P_el_compressor"]
         return measured / model if model > 0.0 else None

@@ -217,7 +217,7 @@ class ReducedPlant:
         T_source_out = T_return - drop
         for _ in range(CAPACITY_PASSES):  # capacity and temperature settle on each other
             T_source_out = T_return - drop * machine.capacity(T_source_out)
-        cop = f_cop * machine.cop(T_source_out, T_sink, load)
+        cop = f_cop * machine.cop(T_source_out, T_sink, load, T_return, T_network)
         Q_sink = n * load * machine.capacity(T_source_out) * machine.Q_flow_sink_nominal
         P_compressors = Q_sink / cop
         P_circulation = n * load * load * load * self._circulation

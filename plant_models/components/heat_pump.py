@@ -11,14 +11,27 @@ Equations (L: effective load, h: specific enthalpy, indices e: evaporator, c: co
     Q_e       = Q_c - (1 - drive_loss) P_c                       heat from the source to the refrigerant
     C dT/dt   = H_flow_in + H_flow_out -/+ Q_e/c + P_pump,s - Q_loss     one volume at either outlet
 
-COP. ``excess`` is the work of a market machine beyond Carnot's, over Carnot's, a parabola of the lift; it was fitted to
-the market of HFC and HFO machines (Jesper et al. 2021, 10 <= T_sink_out - T_source_in <= 78 K) by
-``python -m plant_models.fit_heat_pump``. ``excess_share``, one number for a machine, makes COP ``COP_nominal`` at the
-nominal outlet temperatures: 1 is a market machine, a better one has less excess at every lift. The default nominal
+COP (``model: carnot``). ``excess`` is the work of a market machine beyond Carnot's, over Carnot's, a parabola of the
+lift; it was fitted to the market of HFC and HFO machines (Jesper et al. 2021, 10 <= T_sink_out - T_source_in <= 78 K)
+by ``python -m plant_models.fit_heat_pump``. ``excess_share``, one number for a machine, makes COP ``COP_nominal`` at
+the nominal outlet temperatures: 1 is a market machine, a better one has less excess at every lift. The default nominal
 point is the Kajaani plant: 30 -> 20 / 50 -> 85 degC, COP 4.35, a Lorenz efficiency of 0.54; the Danish Energy Agency's
 catalogue has 0.525 for a 10 MW machine on excess heat. Heat leaves the refrigerant above every sink temperature and
 enters it below every source temperature, at less than Carnot's COP (the excess is positive), so the second law holds
 at every point.
+
+``model: lorenz`` takes the mean temperatures of the waters instead (a machine of several stages, or one whose
+condensation glides)::
+
+    1/COP  = max(lift_L/(lorenz_efficiency T_sink,mean), Carnot's between the outlets)/(part load as above)     smooth
+    lift_L = T_sink,mean - T_source,mean         log means of the waters' inlets and outlets
+
+``lorenz_efficiency`` follows from COP_nominal and stays below 1 with drive_loss and the largest COP_factor; the bound
+by the outlets (for a COP_factor of 1) is for starts, when the volumes are far from the glides. Inlets count as between
+the outlet and twice the nominal glide from it.
+
+``correction`` multiplies 1/COP of either by a parabola of both outlet temperatures, fitted to a manufacturer's table by
+:func:`plant_models.fit_heat_pump.fit`; beyond the table's ranges it stays as at their edge.
 
 Capacity. A given compressor swallows a volume: the colder the source, the thinner the gas. Q_flow_sink_nominal is the
 heat at T_source_out_nominal; per kelvin of colder source it falls by 2.5 (R717) to 2.9 % (R1234ze) between 5 and
@@ -36,8 +49,10 @@ Flows. The circulation pumps have speed control and hold their flow whatever the
 goes with the load or is constant while on; the sink flow is fed forward from Q_c and corrected by the outlet's
 deviation, so that the outlet reaches T_sink_set within the pump's range, and is small until a start has warmed up.
 
-A start loses the heat that warms the volumes (residence_time), about 0.5 MWh cold for 10 MW; catalogues state up to
-0.25 MWh/MW including the steel and the refrigerant: lengthen residence_time to have them.
+Starts. Steel, oil and refrigerant (C_body) warm with the water at the condenser, over ``body_time``; with the sink's
+volume they take ``start_loss`` of the nominal heat from T_room to T_sink_out_nominal: 0.25 MWh/MW (Danish Energy
+Agency, Technology Data). Until the body is within ``warm_band`` of the sink's set-point the machine stays at its
+minimum load, so that a cold start takes about an hour and a warm one (0.1 h) the ramp only, as that catalogue has it.
 
 Valid for water, T_source_out 5..40 degC, T_sink_out 40..95 degC; finite everywhere.
 """
@@ -52,6 +67,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant_models.component import Component, Equations, FluidPort, Port, Value, through
+from plant_models.heat_pump_correction import Correction
 from plant_models.local_control import stroke_rate
 from plant_models.mathx import exp
 from plant_models.media import MEDIA, Medium
@@ -80,6 +96,8 @@ MARKET_WORK = (2.054386, -1.030354, 0.5920903)
 """work of a market machine over Carnot's: coefficients of 1, x, x^2 with x = lift/LIFT_SCALE; see fit_heat_pump"""
 MARKET_WORK_LEAST = MARKET_WORK[0] - MARKET_WORK[1] ** 2 / (4.0 * MARKET_WORK[2])
 """least of it over all lifts: 1.61, at 44 K"""
+BOUND_WIDTH = 0.005
+"""of 1/COP, over which Lorenz's formula is rounded off at Carnot's bound: 0.1 % of the COP where they are 0.02 apart"""
 CAPACITY_WIDTH = 0.03
 """share over which the bound of the capacity is rounded off: about a kelvin of the source"""
 
@@ -109,6 +127,8 @@ class HeatPump(Component):
     T_source_out_nominal: Temperature = 293.15
     T_sink_in_nominal: Temperature = 323.15
     T_sink_out_nominal: Temperature = 358.15
+    model: Literal["carnot", "lorenz"] = Field("carnot", description="COP from the outlets, or from mean temperatures")
+    correction: Correction | None = Field(None, description="of 1/COP, fitted to a manufacturer's table")
     pinch_evaporator: TemperatureDifference = Field(2.0, description="water outlet over evaporation [assumption]")
     pinch_condenser: TemperatureDifference = Field(2.0, description="condensation over water outlet [assumption]")
     capacity_slope: Annotated[float, si("1/K"), Field(ge=0, le=0.1)] = Field(
@@ -131,6 +151,13 @@ class HeatPump(Component):
     sink_share_max: Ratio = Field(2.0, description="largest sink flow, of nominal")
     residence_time: Duration = Field(
         120.0, description="heat capacity of either outlet volume over that of its nominal flow [assumption]"
+    )
+    start_loss: Annotated[float, si("s"), Field(ge=0, le=7200)] = Field(
+        900.0, description="heat of a cold start over Q_flow_sink_nominal [Danish Energy Agency: 0.25 MWh/MW]"
+    )
+    body_time: Duration = Field(600.0, description="time constant of the body with the condenser's water [assumption]")
+    warm_band: TemperatureDifference = Field(
+        15.0, description="minimum load while the body is further below the sink's set-point [assumption]"
     )
     dp_source_nominal: Pressure = Field(100e3, description="head of the source pump, for its power [assumption]")
     dp_sink_nominal: Pressure = Field(150e3, description="head of the sink pump, for its power [assumption]")
@@ -165,6 +192,7 @@ class HeatPump(Component):
                 f"COP_nominal = {self.COP_nominal:g} lies outside 1 .. {highest:.2f}: a better machine "
                 "would beat Carnot at some lift (outlet temperatures, pinches, drive_loss, range of COP_factor)"
             )
+        self._check_bounds()
         if not self.T_room < self.T_sink_out_nominal:
             raise ValueError(
                 f"T_room = {self.T_room:g} K must lie below T_sink_out_nominal = {self.T_sink_out_nominal:g} K"
@@ -177,6 +205,25 @@ class HeatPump(Component):
                 f"T_sink_max - derate_band ({self.T_sink_set_min:g} .. {self.T_sink_set_max:g} K)"
             )
         return self
+
+    def _check_bounds(self) -> None:
+        if self.model == "lorenz":
+            bound = float(self._carnot_bound(self.T_source_out_nominal, self.T_sink_out_nominal))
+            if not self.COP_nominal < 1.0 / bound or self.lorenz_efficiency * COP_FACTOR_MAX > 1.0 - self.drive_loss:
+                raise ValueError(
+                    f"COP_nominal = {self.COP_nominal:g} is above Carnot's between the outlets ({1.0 / bound:.2f}) or "
+                    "above Lorenz's between the waters' means, less drive_loss and the range of COP_factor"
+                )
+        if self.correction is None:
+            return
+        for T_source, T_sink in self.correction.grid():
+            best = float(self.cop(T_source, T_sink, 1.0)) * COP_FACTOR_MAX
+            T_c, T_e = T_sink + self.pinch_condenser, T_source - self.pinch_evaporator
+            if T_c > T_e and best * (1.0 - self.drive_loss) * (T_c - T_e) > T_c:
+                raise ValueError(
+                    f"correction makes the COP {best:.2f} at {T_source:g} K source, {T_sink:g} K sink (in the range of "
+                    "COP_factor), above Carnot's: check the table, or state smaller pinches"
+                )
 
     @property
     def fluid(self) -> Medium:
@@ -232,6 +279,12 @@ class HeatPump(Component):
         """Heat capacity of the sink's outlet volume, J/K."""
         return self.residence_time * self.m_flow_sink_nominal * float(self.fluid.cp(self.T_sink_out_nominal))
 
+    @property
+    def C_body(self) -> float:
+        """Heat capacity of steel, oil and refrigerant, J/K: what the sink's water leaves of start_loss."""
+        total = self.start_loss * self.Q_flow_sink_nominal / (self.T_sink_out_nominal - self.T_room)
+        return max(total - self.C_sink, 0.01 * self.C_sink)
+
     def signals(self) -> tuple[Signal, ...]:
         """See :class:`Component`."""
         recovery = Account.ELECTRICITY_RECOVERY
@@ -246,6 +299,13 @@ class HeatPump(Component):
             ),
             state(
                 "T_sink_out", "K", "water at the condenser's outlet", start=self.T_sink_in_nominal, energy=self.C_sink
+            ),
+            state(
+                "T_body",
+                "K",
+                "steel and refrigerant of the hot side",
+                start=self.T_sink_commissioned,
+                energy=self.C_body,
             ),
             setpoint("y_set", "1", "commanded load, 0: off", default=self.y_commissioned, lower=0.0, upper=1.0),
             setpoint(
@@ -281,12 +341,60 @@ class HeatPump(Component):
         """The compressor's effective load L(y): y from y_min on, 0 up to y_min/2, continuous between."""
         return y * smoothstep((y / self.y_min - 0.5) / 0.5)
 
-    def cop(self, T_source_out: Value, T_sink_out: Value, load: Value) -> Value:
-        """Compressor COP as new, from the outlet temperatures (K) and the effective load."""
-        T_c = T_sink_out + self.pinch_condenser
-        lift = at_least(T_c - T_source_out + self.pinch_evaporator, LIFT_MIN, 1.0)
-        work = 1.0 + self.excess_share * (market_work(lift) - 1.0)
-        return T_c / (lift * work) * (1.0 - self.part_load_loss * (1.0 - load) ** 2)
+    def cop(
+        self,
+        T_source_out: Value,
+        T_sink_out: Value,
+        load: Value,
+        T_source_in: Value | None = None,
+        T_sink_in: Value | None = None,
+    ) -> Value:
+        """Compressor COP as new, from the outlet temperatures (K) and the effective load.
+
+        ``model: lorenz`` sees the inlets too (K); without them it takes the nominal glides.
+        """
+        if self.model == "lorenz":
+            work = self._lorenz_work(T_source_out, T_sink_out, T_source_in, T_sink_in)
+        else:
+            T_c = T_sink_out + self.pinch_condenser
+            lift = at_least(T_c - T_source_out + self.pinch_evaporator, LIFT_MIN, 1.0)
+            work = lift / T_c * (1.0 + self.excess_share * (market_work(lift) - 1.0))
+        if self.correction is not None:
+            work = work * self.correction.factor(T_source_out, T_sink_out)
+        return (1.0 - self.part_load_loss * (1.0 - load) ** 2) / work
+
+    def _carnot_bound(self, T_source_out: Value, T_sink_out: Value) -> Value:
+        """Least 1/COP by the second law between the outlets."""
+        return at_least(T_sink_out - T_source_out, LIFT_MIN, 1.0) / T_sink_out / (1.0 - self.drive_loss)
+
+    def _lorenz_lift(self, T_source_out: Value, T_sink_out: Value, T_source_in: Value, T_sink_in: Value) -> Value:
+        """Between the waters' log means, over that of the sink."""
+        nominal = self.T_source_in_nominal - self.T_source_out_nominal, self.T_sink_out_nominal - self.T_sink_in_nominal
+        cooled, heated = nominal
+        if T_source_in is not None:
+            cooled = at_most(at_least(T_source_in - T_source_out, 0.0, 0.3), 2.0 * nominal[0], 0.3)
+        if T_sink_in is not None:
+            heated = at_most(at_least(T_sink_out - T_sink_in, 0.0, 0.3), 2.0 * nominal[1], 0.3)
+        source, sink = T_source_out + 0.5 * cooled, T_sink_out - 0.5 * heated
+        # the log mean's series: (T_1 - T_2)/ln(T_1/T_2) = T_m - (T_1 - T_2)^2/(12 T_m), off by 1e-6
+        source, sink = source - cooled * cooled / (12.0 * source), sink - heated * heated / (12.0 * sink)
+        return 1.0 - source / sink
+
+    def _lorenz_work(self, T_source_out: Value, T_sink_out: Value, T_source_in: Value, T_sink_in: Value) -> Value:
+        ideal = self._lorenz_lift(T_source_out, T_sink_out, T_source_in, T_sink_in)
+        return at_least(ideal / self.lorenz_efficiency, self._carnot_bound(T_source_out, T_sink_out), BOUND_WIDTH)
+
+    @cached_property
+    def lorenz_efficiency(self) -> float:
+        """COP over Lorenz's at full load, in the formula: its smoothed form gives COP_nominal at the nominal point."""
+        T = self.T_source_out_nominal, self.T_sink_out_nominal
+        bound = float(self._carnot_bound(*T))
+        beyond = BOUND_WIDTH * math.log(math.expm1((1.0 / self.COP_nominal - bound) / BOUND_WIDTH))
+        return float(self._lorenz_lift(*T, self.T_source_in_nominal, self.T_sink_in_nominal)) / (bound + beyond)
+
+    def readiness(self, T_body: Value, T_sink_set: Value) -> Value:
+        """Whether the body is warm: 0 from ``warm_band`` below the sink's set-point on, 1 at half of it and above."""
+        return smoothstep(2.0 * (1.0 + (T_body - T_sink_set) / self.warm_band))
 
     def capacity(self, T_source_out: Value) -> Value:
         """Heat at full load over Q_flow_sink_nominal, from the source's outlet temperature (K); 1 at nominal."""
@@ -299,7 +407,7 @@ class HeatPump(Component):
         T_source, T_sink, y = v["T_source_out"], v["T_sink_out"], v["y"]
 
         load = self.load(y)
-        cop = v["COP_factor"] * self.cop(T_source, T_sink, load)
+        cop = v["COP_factor"] * self.cop(T_source, T_sink, load, v["evaporator_in.T"], v["condenser_in.T"])
         derate = smoothstep((T_source - self.T_source_min) / self.derate_band) * smoothstep(
             (self.T_sink_max - T_sink) / self.derate_band
         )
@@ -316,12 +424,17 @@ class HeatPump(Component):
         H_source_in, H_source_out = through(fluid, m_source, v["evaporator_in.T"], T_source, v["evaporator_out.T"])
         H_sink_in, H_sink_out = through(fluid, m_sink, v["condenser_in.T"], T_sink, v["condenser_out.T"])
         Q_loss = self.UA_loss * (self.T_room - T_sink)
+        Q_body = self.C_body / self.body_time * (T_sink - v["T_body"])
+        wanted = self.command(v["y_set"])
+        least = at_most(wanted, self.y_min, 1e-3)
+        allowed = least + (wanted - least) * self.readiness(v["T_body"], v["T_sink_set"])
         P_electric = P_compressor + (P_source + P_sink) / (1.0 - loss)
         return Equations(
             rates={
-                "y": stroke_rate(self.command(v["y_set"]), y, self.ramp_time),
+                "y": stroke_rate(allowed, y, self.ramp_time),
                 "T_source_out": (H_source_in + H_source_out - Q_evaporator + P_source) / self.C_source,
-                "T_sink_out": (H_sink_in + H_sink_out + Q_condenser + P_sink + Q_loss) / self.C_sink,
+                "T_sink_out": (H_sink_in + H_sink_out + Q_condenser + P_sink + Q_loss - Q_body) / self.C_sink,
+                "T_body": Q_body / self.C_body,
             },
             flows={
                 "evaporator_in.m_flow": m_source,
