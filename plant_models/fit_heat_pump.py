@@ -96,8 +96,8 @@ def fit(machine: HeatPump, table: ArrayLike | Sequence[Sequence[float]]) -> Fit:
     source_in, source, sink_in, sink, COP = rows.T
     try:
         hull = ConvexHull(rows[:, (1, 3)])
-    except QhullError as error:
-        raise ValueError("the table's outlet temperatures lie on a line: it needs to vary both of them") from error
+    except QhullError as flat:
+        raise ValueError("the table's outlet temperatures lie on a line: it needs to vary both of them") from flat
     ranges = {"T_source_min": source.min(), "T_source_max": source.max(), "T_sink_min": sink.min(),
               "T_sink_max": sink.max()}  # fmt: skip
     blank = Correction(coefficients=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0), **ranges)

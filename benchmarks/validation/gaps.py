@@ -4,7 +4,7 @@ from __future__ import annotations
 
 GAPS: dict[str, str] = {
     "air_handler": "no measured coil with both flows varied; no condensation on it",
-    "boiler": "a constant efficiency; its balances are tested",
+    "boiler": "a constant efficiency; no measured boiler",
     "cdu": "no measured transients of a CDU under load steps; vendors publish one nominal point",
     "chiller": "condenser water below 18 °C; transients. Machines differ in part load more than in anything else: one "
     "with variable speed (York YT 1459 kW) takes 60 % more at 40 % load than our mean of eight; with `model: eir` a "
@@ -15,12 +15,12 @@ GAPS: dict[str, str] = {
     "dry_cooler": "no measured cooler off its nominal point; fan power at part speed and pads by engineering practice",
     "expansion": "a reservoir; pressure maintenance of a real vessel is not modelled",
     "gpu_rack": "no measured rack: the film's share in a plate (other coolants), memory, tray and header sizes",
-    "heat_pump": "part load, ramps and start losses by catalogue figures; no measured machine over its map",
+    "heat_pump": "ramps, starts and part load by catalogue figures; no measured machine over its map",
     "pipe": "no measured buried pipe; standstill and reversal by balances",
     "plate_exchanger": "no measured unit; film exponents by correlation",
     "pump_group": "no measured group with its controls",
     "stratified_tank": "no measured store; mixing at inlets by engineering practice",
     "twin_pipe": "no measured pipe: the data of the AIT and ULg plug-flow experiments (van der Heijde et al. 2017) are "
     "not at hand; heat in steel, insulation and ground",
-    "substation": "no measured substation; its effectiveness law is that of `heat_transfer`",
+    "substation": "no measured substation",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.validation import chillers, exchangers, hydraulics, machines, media, racks, transport
+from benchmarks.validation import chillers, exchangers, heat, hydraulics, machines, media, racks, transport
 from benchmarks.validation.row import Row
 
 
@@ -25,6 +25,7 @@ ROOMS: tuple[Room, ...] = (
     Room("machines", machines.rows),
     Room("transport", transport.rows),
     Room("chillers", chillers.rows),
+    Room("heat", heat.rows),
     Room("racks", racks.rows),
     Room("hydraulics", hydraulics.rows),
     Room("networks", hydraulics.network_rows, quick=False),
