@@ -126,3 +126,26 @@ def test_chiller_with_more_load_takes_and_gives_more(T_chw: float, T_condenser: 
     few, many = (machine.equations(v | {"y": load}).outputs for load in (y, y + more))
     for name in ("Q_flow", "Q_flow_condenser", "P_el"):
         assert float(many[name]) >= float(few[name]) * (1.0 - 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "volumes"),
+    [
+        ("chiller", {"evaporator": "T_chw", "condenser": "T_condenser"}),
+        ("heat_pump", {"evaporator": "T_source_out", "condenser": "T_sink_out"}),
+    ],
+)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_cycles_destroy_no_entropy_where_nothing_mixes(kind: str, volumes: dict[str, str], data: st.DataObject) -> None:
+    """Water comes in as warm as it is inside, so that mixing hides nothing of what the refrigerant's cycle does."""
+    machine = machines()[kind]
+    v = data.draw(points(machine))
+    v[volumes["evaporator"]] = data.draw(st.floats(281.0, 298.0))
+    v[volumes["condenser"]] = data.draw(st.floats(305.0, 325.0 if kind == "chiller" else 360.0))
+    for port in machine.ports:
+        v[f"{port.name}.T"] = v[volumes[port.name.rpartition("_")[0]]]
+    if "T_body" in v:
+        v["T_body"] = v["T_sink_out"]
+    total, largest = produced(machine, v)
+    assert total >= -1e-9 * largest
