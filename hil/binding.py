@@ -27,9 +27,12 @@ class BoundDevice:
         return self.device.name
 
     @property
-    def references(self) -> tuple[Point, ...]:
-        """The points that hold scales and units of others; they need not stand for signals."""
-        return tuple(references(self.map, self.points.values()))
+    def companions(self) -> tuple[Point, ...]:
+        """Points that others need, though they stand for no signal here: scales, units, read-backs."""
+        bound = {point.name for point in self.points.values()}
+        shown = [self.map[point.read_back] for point in self.writable.values() if point.read_back]
+        found = {point.name: point for point in (*references(self.map, (*self.points.values(), *shown)), *shown)}
+        return tuple(point for name, point in found.items() if name not in bound)
 
     @property
     def writable(self) -> dict[str, Point]:

@@ -17,7 +17,7 @@ from hil.binding import BoundDevice
 from hil.clock import Clock
 from hil.modbus.metrics import LineMetrics
 from hil.modbus.transport import Backoff, TcpTransport, Transport, TransportError
-from hil.registers.codec import decode, encode
+from hil.registers.codec import decode, encode, stated
 from hil.registers.planner import Block, LineCost, plan_reads
 from hil.registers.schema import Point
 from hil.sample import Quality, Sample
@@ -73,6 +73,9 @@ class Health:
 class _Held:
     value: float
     time: float
+    """of the last write"""
+    since: float
+    """of the first write of this value"""
 
 
 class _Unit:
@@ -81,7 +84,9 @@ class _Unit:
     def __init__(self, bound: BoundDevice, cost: LineCost) -> None:
         self.bound = bound
         self.signal_of = {point.name: signal for signal, point in bound.points.items()}
-        self.blocks: list[Block] = plan_reads(bound.map, bound.points.values(), cost)
+        self.blocks: list[Block] = plan_reads(bound.map, (*bound.points.values(), *bound.companions), cost)
+        self.raw: dict[str, float] = {}
+        """what the registers that hold scales and units of others read last, by point"""
         self.samples = {s: Sample(math.nan, math.nan, Quality.LOST, "never read") for s, p in bound.points.items()
                         if p.readable}  # fmt: skip
         self.health = Health()
@@ -219,26 +224,34 @@ class FieldClient:
                 self._lose(unit, f"not read within the {self.scan_within:g} s of a scan")
 
     async def _scan_unit(self, line: _Line, unit: _Unit) -> None:
-        fresh: dict[str, Sample] = {}
+        read: list[tuple[Point, list[int], float]] = []
         try:
             for block in unit.blocks:
                 values = await line.transport.read(unit.bound.device.unit, block.table, block.address, block.count)
                 now = self.clock.time()
-                for point in block.points:
-                    signal = unit.signal_of[point.name]
-                    fresh[signal] = decode(unit.bound.map, point, block.slice(values, point), now)
+                read += [(point, block.slice(values, point), now) for point in block.points]
         except TransportError as error:
             unit.quiet_until = wall.monotonic() + unit.rest.wait()
             if not line.transport.connected:
                 line.reason = str(error)
             self._lose(unit, str(error))
             return
+        map_ = unit.bound.map
+        needed = {name for point, _, _ in read for name in point.references}
+        unit.raw = stated(map_, {point.name: registers for point, registers, _ in read if point.name in needed})
+        shown = {p.name: decode(map_, p, registers, now, others=unit.raw) for p, registers, now in read}
         unit.rest.reset()
-        unit.samples.update(fresh)
+        unit.samples.update({unit.signal_of[name]: x for name, x in shown.items() if name in unit.signal_of})
         self._note(unit, True, "")
-        for signal, sample in fresh.items():
-            held = self._held.get(signal)
-            if held and sample.good and abs(sample.value - held.value) > _tolerance(unit.bound.points[signal]):
+        self._compare(unit, shown)
+
+    def _compare(self, unit: _Unit, shown: Mapping[str, Sample]) -> None:
+        """Forgets what a device no longer holds, so that the next write goes out."""
+        for signal, point in unit.bound.writable.items():
+            held, sample = self._held.get(signal), shown.get(point.read_back or point.name)
+            if held is None or sample is None or sample.time - held.since < (point.settle or 0.0):
+                continue
+            if sample.good and abs(sample.value - held.value) > _tolerance(point):
                 del self._held[signal]  # the device holds something else now: the next write must go out
                 unit.health.reason = f"{signal} reads {sample.value:g}, written was {held.value:g}"
 
@@ -285,7 +298,7 @@ class FieldClient:
             return f"no device takes {signal!r}"
         point = unit.bound.points[signal]
         try:
-            encode(unit.bound.map, point, value)
+            encode(unit.bound.map, point, value, others=unit.raw)
             point.check_value(value, f"{signal} =")
         except ValueError as error:
             return str(error)
@@ -315,23 +328,27 @@ class FieldClient:
                 status = WriteStatus.REFRESHED
         else:
             old = unit.samples[signal].value if signal in unit.samples else math.nan
-        registers = encode(unit.bound.map, point, value)
+        registers = encode(unit.bound.map, point, value, others=unit.raw)
         self._held.pop(signal, None)
         if not line.transport.connected or wall.monotonic() < unit.quiet_until:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, unit.health.reason or line.reason)
         try:
             await line.transport.write(unit.bound.device.unit, point.table, point.address, registers)
-            if not point.readable:
-                self._held[signal] = _Held(value, self.clock.time())
-                return Written(signal, old, value, math.nan, status, "cannot be read back")
+            now = self.clock.time()
+            since = held.since if held is not None and status is WriteStatus.REFRESHED else now
+            if point.read_back or point.settle or not point.readable:
+                self._held[signal] = _Held(value, now, since)
+                where = point.read_back or (point.name if point.readable else "")
+                text = f"{where} shows it within {point.settle or 0:g} s" if where else "cannot be read back"
+                return Written(signal, old, value, math.nan, status, text)
             answer = await line.transport.read(unit.bound.device.unit, point.table, point.address, point.words)
         except TransportError as error:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, str(error))
-        back = decode(unit.bound.map, point, answer, self.clock.time())
+        back = decode(unit.bound.map, point, answer, self.clock.time(), others=unit.raw)
         if not back.good or abs(back.value - value) > _tolerance(point):
             text = back.reason or f"wrote {point.show(value)}, device holds {point.show(back.value)}"
             return Written(signal, old, value, back.value, WriteStatus.MISMATCH, text)
-        self._held[signal] = _Held(back.value, back.time)
+        self._held[signal] = _Held(back.value, back.time, since)
         unit.samples[signal] = back
         return Written(signal, old, value, back.value, status)
 

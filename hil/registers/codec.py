@@ -1,7 +1,7 @@
 """Between SI values and the registers of a point: scale, offset, unit, orders, sentinels, valid range.
 
 A point whose scale or unit another register holds is decoded and encoded with ``others``: the raw values of those
-registers by point name, as :func:`references` finds them.
+registers by point name, which :func:`references` finds and :func:`stated` reads.
 """
 
 from __future__ import annotations
@@ -97,6 +97,16 @@ def references(map_: RegisterMap, points: Iterable[Point]) -> list[Point]:
     """The points of the map that hold scales and units of ``points``."""
     names = {name for point in points for name in point.references}
     return [point for point in map_.points if point.name in names]
+
+
+def stated(map_: RegisterMap, registers: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    """The raw values of points that hold scales and units of others; what cannot be read is left out."""
+    found: dict[str, float] = {}
+    for name, words_ in registers.items():
+        point = map_[name]
+        if decode(map_, point, words_, 0.0).good:
+            found[name] = raw_value(map_, point, words_)
+    return found
 
 
 def resolved(point: Point, others: Others | None) -> Point:

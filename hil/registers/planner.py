@@ -79,7 +79,10 @@ def _best_division(map_: RegisterMap, table: Table, points: Sequence[Point], cos
     for first in range(len(points)):
         address = end = points[first].address
         for last in range(first, len(points)):
-            if last > first and not _joins(map_, table, end, points[last].address):
+            if last > first and (
+                any(map_.alone(point) for point in (points[first], points[last]))
+                or not _joins(map_, table, end, points[last].address)
+            ):
                 break
             end = max(end, points[last].address + points[last].words)
             if end - address > longest and last > first:

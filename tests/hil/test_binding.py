@@ -72,7 +72,7 @@ def test_a_vendors_map_has_more_than_a_site_uses():
     assert set(bound.points) == {"cooler.T_set", "cooler.T"}
     assert list(bound.writable) == ["cooler.T_set"]
     assert bound.points["cooler.T_set"].safe == pytest.approx(303.15)
-    assert [point.name for point in bound.references] == ["scale"]
+    assert [point.name for point in bound.companions] == ["scale"]
     with pytest.raises(MapError, match=r"'setpoint' and 'leaving' both stand for 'cooler\.T_set'"):
         bind(cooler(signals={"setpoint": "cooler.T_set", "leaving": "cooler.T_set"}), toy.VOCABULARY, vendor)
     with pytest.raises(MapError, match="'leavin' that the map has not"):
