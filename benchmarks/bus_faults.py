@@ -265,7 +265,7 @@ async def one_case(
             writes = kind.writes and (i == 1 or i % 2 == 0)
             if i == 1:
                 peer.every = fault.lie
-            taken, right = await _exchange(client, peer, table, 20 + 30 * i, kind.count, writes)
+            taken, right = await exchange(client, peer, table, 20 + 30 * i, kind.count, writes)
             peer.every = None
             wrong += taken and not right
             believed |= i == 1 and taken
@@ -276,7 +276,7 @@ async def one_case(
     return Outcome(line, fault.name, kind.name, wrong, believed, right)
 
 
-async def _exchange(
+async def exchange(
     client: Line | Bare, peer: Peer, table: Table, address: int, count: int, writes: bool
 ) -> tuple[bool, bool]:
     """Whether an answer was taken, and whether what it says is true."""

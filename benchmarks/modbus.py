@@ -1,15 +1,17 @@
-"""Modbus: who believes a lying peer, 256 devices once a second, plans of reads beside the best.
+"""Modbus: who believes a lying peer, 256 devices once a second, plans of reads beside the best, mutated frames.
 
 ``SCAN_SECONDS=300 make bench ONLY=modbus`` scans for five minutes instead of 20 s.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import shutil
 from collections.abc import Iterator
 
-from benchmarks import bus_faults, bus_scan
+from benchmarks import bus_faults, bus_fuzz, bus_scan
 from benchmarks.figures import Benchmark, Figure
 from benchmarks.read_plans import LINE, cooling_unit, plan_over_best, synthetic
 
@@ -19,6 +21,7 @@ def measure() -> Iterator[Figure]:
     yield from _fault_matrix()
     yield from _scan()
     yield _planner()
+    yield from _fuzz()
 
 
 def _fault_matrix() -> Iterator[Figure]:
@@ -50,6 +53,16 @@ def _planner() -> Figure:
     ratio, seconds, blocks = plan_over_best(map_ or synthetic())
     note = f"243 points of {name} at {LINE.baud} Bd: {seconds:.3f} s in {blocks} blocks"
     return Figure("modbus.planner_over_best", ratio, "", "the optimum by linear programming", note)
+
+
+def _fuzz() -> Iterator[Figure]:
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # the fuzzer goes on sending to who has hung up
+    found = bus_fuzz.measured(lambda: asyncio.run(bus_fuzz.fuzz_client(50_000)))
+    note = f"{found.right} right values taken; {found.left_over} connections or tasks left, {found.grown:.0f} MB grown"
+    yield Figure("modbus.fuzz.client_wrong_values", found.wrong, "", f"{found.mutated} mutated answers", note)
+    found = bus_fuzz.measured(lambda: asyncio.run(bus_fuzz.fuzz_server(10_000)))
+    note = f"{found.right} readings in between; {found.left_over} tasks left, {found.grown:.0f} MB grown"
+    yield Figure("modbus.fuzz.server_wrong_values", found.wrong, "", f"{found.mutated} mutated requests", note)
 
 
 BENCHMARK = Benchmark("modbus", measure)

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 Right = Literal["read", "write"]
 READS: Final = (1, 2, 3, 4)
+SERVED: Final = (*READS, 5, 6, 15, 16, 22, 23, 43)
+"""functions that emulated devices have; 43 tells who they are"""
 BUFFER: Final = 4096
 """bytes: some dozens of requests on their way together"""
 STALE: Final = 0.05
@@ -50,7 +52,7 @@ class Manners:
 def well_formed(pdu: bytes) -> bool:
     """Whether the lengths and counts of a request agree (Modbus Application Protocol V1.1b3, section 6).
 
-    Functions that emulated devices do not have are well-formed in any case.
+    Other functions are left to pymodbus.
     """
     function, size = pdu[0], len(pdu)
     if function in (*READS, 5, 6):
@@ -141,12 +143,13 @@ class Handler(ServerRequestHandler):
         if not self._may(function):
             log.warning("function %d refused to role %r", function, self.role)
             return ExceptionResponse(function, ExcCodes.ILLEGAL_FUNCTION)
+        if function not in SERVED:
+            return ExceptionResponse(function, ExcCodes.ILLEGAL_FUNCTION)
         if not well_formed(pdu):
             return ExceptionResponse(function, ExcCodes.ILLEGAL_VALUE)
         request = self.framer.decoder.decode(pdu)
         if request is None:
-            known = function in self.framer.decoder.list_function_codes()  # type: ignore[no-untyped-call]
-            return ExceptionResponse(function, ExcCodes.ILLEGAL_VALUE if known else ExcCodes.ILLEGAL_FUNCTION)
+            return ExceptionResponse(function, ExcCodes.ILLEGAL_VALUE)
         try:
             return await request.datastore_update(self.server.context, unit)
         except Exception:
@@ -157,7 +160,7 @@ class Handler(ServerRequestHandler):
         if self.manners.rights is None:
             return True
         right = self.manners.rights.get(self.role or "")
-        return right == "write" or (right == "read" and function in READS)
+        return right == "write" or (right == "read" and function in (*READS, 43))
 
     def send(self, data: bytes, addr: tuple[Any, ...] | None = None) -> None:
         """Sends, and keeps what has come of the next request."""

@@ -291,9 +291,13 @@ class TcpTransport(Line):
                 self.metrics.stale_replies += 1
         finally:
             self._settled = [*self._settled[1 - REMEMBERED :], self._transaction]
+        self._silent = 0
         if unit != request.unit:
             raise WrongReply(f"{request.what}: answer of unit {unit}")
-        self._silent = 0
+        while wire.buffer:  # nothing was asked for: only a second answer may follow, or the count of bytes is wrong
+            if (frame := _take_frame(wire.buffer)) is None or frame[0] not in self._settled:
+                raise WrongReply(f"{request.what}: the answer is followed by bytes that are none")
+            self.metrics.stale_replies += 1
         return pdu
 
     def _doubt(self, reason: str, *, sound: bool = False) -> None:
