@@ -49,6 +49,8 @@ from plant_models.media import MEDIA, Medium
 from plant_models.signals import T_DRY, Signal, output, state
 from plant_models.units import Duration, Fraction, Length, MassFlow, Pressure, Temperature, Volume, si
 
+SLOPE_SMALL = 1e-3
+"""K, below about this difference between layers the scheme is first order"""
 INVERSION_SMALL = 0.05
 """K, below about this inversion the mixing is weak"""
 
@@ -56,9 +58,11 @@ INVERSION_SMALL = 0.05
 def limited_slope(a: Value, b: Value) -> Value:
     """Slope over a layer from the differences to its neighbours (K): superbee.
 
-    The larger of both, at most twice the smaller, 0 if they differ in sign.
+    The larger of both, at most twice the smaller, 0 if they differ in sign; less where both are about ``SLOPE_SMALL``.
     """
-    return _superbee(positive(a), positive(b)) - _superbee(positive(-a), positive(-b))
+    product = positive(a * b)
+    seen = product / (product + SLOPE_SMALL**2)  # so that equal layers have a derivative
+    return seen * (_superbee(positive(a), positive(b)) - _superbee(positive(-a), positive(-b)))
 
 
 def _superbee(a: Value, b: Value) -> Value:
