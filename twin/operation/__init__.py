@@ -1,0 +1,1 @@
+"""What stands around a controller on a real plant: ranks, budgets, overrides, alarms, checks, metrics."""
