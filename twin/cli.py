@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from twin.commands import field, maps, runs, sites
+from twin.commands import field, maps, operate, runs, sites
 from twin.mistakes import explain, is_expected
 
 EXIT_USER_ERROR = 2
@@ -58,6 +58,10 @@ app.command("study")(runs.study)
 app.command("report")(runs.report)
 app.command("demo")(runs.demo)
 app.command("run")(field.run)
+app.command("override")(operate.override)
+app.command("alarms")(operate.alarms)
+app.command("mode")(operate.mode)
+app.command("journal")(operate.journal)
 app.add_typer(field.hil, name="hil")
 app.add_typer(maps.maps, name="map")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time as wall
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,12 +28,19 @@ from plant_models.plant import Plant
 from plant_models.site import load_site
 from twin.inputs.context import Context
 from twin.inputs.forecast import Forecaster
-from twin.journal import Journal
-from twin.runtime import Counts, Cycle, Mode, Runtime
+from twin.journal import Journal, JournalError
+from twin.operation.alarms import Rule, chip_rules
+from twin.operation.commissioning import CheckFinding, Commissioning
+from twin.operation.heartbeat import Heartbeat
+from twin.operation.metrics import Metrics
+from twin.operation.writes import policy_of
+from twin.runtime import Counts, Cycle, Log, Runtime
 from twin.scenario import Scenario, ScenarioError
 from twin.simulation import FORECAST_STEP, SETTLING, Simulation, plant_facts
 
 HIGHEST_PORT = 65535
+RULE_BASED = ("sequences", "fixed")
+"""controllers that need no fallback; the first one is everybody else's"""
 
 
 class DevicesError(ValueError):
@@ -149,7 +156,11 @@ class Embedded:
         self.scenario = scenario
         self.plant = Plant(load_site(scenario.site, scenario.overrides))
         self.devices = site_devices(self.plant, port)
+        self.policies = {s: policy_of(point) for device in self.devices for s, point in device.writable.items()}
         self.controller: Controller = make_controller(scenario.controller, self.plant, scenario.settings)
+        self.fallback: Controller | None = None
+        if scenario.controller not in RULE_BASED:
+            self.fallback = make_controller(RULE_BASED[0], self.plant)
         self.envelope = Envelope(PlantView(self.plant))
         self.forecaster: Forecaster | None = None
         if self.controller.forecast_horizon > 0:
@@ -164,29 +175,80 @@ class Embedded:
         horizon = self.controller.forecast_horizon
         return self.forecaster.issue(now, now + np.arange(0.0, horizon + FORECAST_STEP, FORECAST_STEP))
 
+    def runtime(
+        self,
+        client: FieldClient,
+        journal: Journal,
+        clock: Clock,
+        *,
+        mode: str | None = None,
+        scan_interval: float = 10.0,
+        rules: Iterable[Rule] | None = None,
+        log: Log | None = None,
+        on_cycle: Callable[[Cycle], None] | None = None,
+    ) -> Runtime:
+        """The loop on ``client``'s devices. ``rules``: the site's alarms; default: the chips' limits.
+
+        Raises JournalError for the journal of another site, AlarmFileError for alarms on what is not measured.
+        """
+        kept = journal.kept("site")
+        if kept is not None and kept[1] != self.plant.site.name:
+            raise JournalError(f"journal {journal.path} is of site {kept[1]}, not of {self.plant.site.name}")
+        journal.keep("site", clock.time(), self.plant.site.name)
+        view = PlantView(self.plant)
+        return Runtime(
+            client, self.controller, self.envelope, journal, clock, forecast=self.forecast, fallback=self.fallback,
+            mode=mode, scan_interval=scan_interval, policies=self.policies, vocabulary=self.plant.vocabulary,
+            rules=chip_rules(view, client.signals) if rules is None else rules,
+            commission=Commissioning(client).check, heartbeat=lambda alarms: Heartbeat(client, alarms), log=log,
+            on_cycle=on_cycle,
+        )  # fmt: skip
+
     async def run(
         self,
         journal: Journal,
         *,
         clock: Clock | None = None,
-        mode: Mode = "auto",
+        mode: str | None = None,
         duration: float | None = None,
         scan_interval: float = 10.0,
         timeout: float = 0.5,
+        rules: Iterable[Rule] | None = None,
+        log: Log | None = None,
+        metrics_port: int | None = None,
         on_cycle: Callable[[Cycle], None] | None = None,
     ) -> Counts:
         """The loop, for ``duration`` seconds of the clock or until cancelled.
 
-        ``clock``: of the plant; default: what the emulated site tells over the bus (:func:`plant_clock`).
+        ``clock``: of the plant; default: what the emulated site tells over the bus (:func:`plant_clock`). ``mode``:
+        default: the journal's last one, or auto.
         """
         clock = clock or await plant_clock(self.devices)
         client = FieldClient(self.devices, clock, timeout=timeout)
-        runtime = Runtime(
-            client, self.controller, self.envelope, journal, clock, forecast=self.forecast, mode=mode,
-            scan_interval=scan_interval, on_cycle=on_cycle,
-        )  # fmt: skip
+        watchers: list[Callable[[Cycle], None]] = [on_cycle] if on_cycle else []
+
+        def tell(cycle: Cycle) -> None:
+            for watcher in watchers:
+                watcher(cycle)
+
+        runtime = self.runtime(
+            client, journal, clock, mode=mode, scan_interval=scan_interval, rules=rules, log=log, on_cycle=tell
+        )
+        if metrics_port is not None:
+            metrics = Metrics(runtime)
+            metrics.serve(metrics_port)
+            watchers.append(metrics.observe)
         await client.start()
         try:
             return await runtime.run(duration)
+        finally:
+            await client.stop()
+
+    async def check(self, *, clock: Clock | None = None, timeout: float = 0.5) -> list[CheckFinding]:
+        """The commissioning check alone: reads every device, writes nothing."""
+        client = FieldClient(self.devices, clock or await plant_clock(self.devices), timeout=timeout)
+        await client.start()
+        try:
+            return await Commissioning(client).check(await client.scan())
         finally:
             await client.stop()

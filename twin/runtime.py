@@ -1,60 +1,53 @@
-"""The embedded loop: scan, estimate, decide, guard, write, read back, journal.
+"""The embedded loop: scan, estimate, decide, arbitrate, guard, write, read back, journal.
 
 It writes nothing before one complete good scan. While measurements are missing it holds, says so, and decides afresh
-when they are back. Devices that it no longer reaches look after themselves by their watchdogs.
+when they are back. Devices that it no longer reaches look after themselves by their watchdogs. What is in force
+(overrides, alarms, mode) is in the journal, so a killed loop goes on where it was, from what the equipment holds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time as wall
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Protocol
 
 from controllers.interface import Controller, Decision, Forecast
-from hil.client import Health, WriteRefused, WriteStatus, Written
 from hil.clock import Clock, Ticker
-from hil.sample import Sample
+from hil.sample import Quality, Sample
+from plant_models.signals import Signal
 from twin.journal import Journal, WriteEntry
+from twin.operation.alarm_state import AlarmChange, AlarmState
+from twin.operation.alarms import AlarmBook, Rule
+from twin.operation.arbiter import Arbiter
+from twin.operation.commissioning import CheckFinding, failures
+from twin.operation.deciding import Deciding, Estimate
+from twin.operation.desk import Desk
+from twin.operation.mode import Mode, known_mode
+from twin.operation.moving import Field, Guard, Mover
+from twin.operation.writes import WritePolicy
 
-Mode = Literal["shadow", "auto"]
-Estimate = Callable[[float, Mapping[str, Sample]], Mapping[str, float]]
-"""time and all samples, good and bad, in; the controller's measurements out"""
+__all__ = ["Counts", "Cycle", "Estimate", "Field", "Guard", "Mode", "Runtime"]
 
-
-class Field(Protocol):
-    """What the runtime needs of the equipment: hil.client.FieldClient has it."""
-
-    @property
-    def health(self) -> Mapping[str, Health]: ...  # noqa: D102
-    @property
-    def signals(self) -> list[str]: ...  # noqa: D102
-    @property
-    def setpoints(self) -> list[str]: ...  # noqa: D102
-    async def scan(self) -> dict[str, Sample]: ...  # noqa: D102
-    async def write(self, values: Mapping[str, float]) -> list[Written]: ...  # noqa: D102
-    async def refresh(self) -> list[Written]: ...  # noqa: D102
-    def release(self) -> None: ...  # noqa: D102
+Commission = Callable[[Mapping[str, Sample]], Awaitable[Sequence[CheckFinding]]]
+"""the check before the first write; samples of a complete scan in"""
+CHECK_AGAIN = 30.0
+"""s until a failed check is repeated"""
 
 
-class Guard(Protocol):
-    """What no set-point may cross, and how fast it may move: controllers.envelope.Envelope has it."""
+class Pulse(Protocol):
+    """Signs of life: twin.operation.heartbeat.Heartbeat has it."""
 
-    names: list[str]
-    """the set-points that it guards, in the order of :meth:`advance`"""
+    async def turn(self, now: float, scan_interval: float, *, writes: bool) -> None: ...
+    def again(self) -> None: ...
 
-    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> Sequence[object]:
-        """Takes over the targets that pass; returns what was changed, to be shown as text."""
-        ...
 
-    def advance(self, dt: float) -> Iterable[float]:
-        """The set-points ``dt`` seconds later, nearer to their targets."""
-        ...
+class Log(Protocol):
+    """Where events go beside the journal: a structlog logger has it."""
 
-    def track(self, values: Mapping[str, float]) -> None:
-        """Starts from values read back from the equipment."""
-        ...
+    def info(self, event: str, **fields: Any) -> object: ...
+    def warning(self, event: str, **fields: Any) -> object: ...
 
 
 @dataclass(slots=True)
@@ -64,11 +57,15 @@ class Counts:
     scans: int = 0
     bad_scans: int = 0
     decisions: int = 0
+    fallbacks: int = 0
+    """decisions of the fallback in the controller's place"""
     written: int = 0
     refreshed: int = 0
     failed_writes: int = 0
     held_back: int = 0
-    """decisions and set-points that were not written: late, plant lost meanwhile, refused, or mode shadow"""
+    """decisions and set-points that were not written: late, plant lost meanwhile, refused, or by mode"""
+    suppressed: int = 0
+    """changes kept at home by deadband, least write interval or write budget"""
     overruns: int = 0
 
 
@@ -83,6 +80,9 @@ class Cycle:
     decision: Decision | None
     alarms: Mapping[str, str]
     counts: Counts
+    mode: Mode = Mode.AUTO
+    duration: float = 0.0
+    """s of the wall clock that the turn took"""
 
 
 class Runtime:
@@ -91,6 +91,9 @@ class Runtime:
     ``required`` are the signals without which nothing is decided (default: all that the client scans). A required value
     may be missing for ``grace`` seconds, when its last good value stands in; then the loop holds. After ``give_up``
     seconds of holding it stops refreshing, so that the devices fall back to their safe values.
+
+    ``mode`` None is the one in the journal, or auto. ``policies`` say how each set-point may be written, ``vocabulary``
+    what it may be; ``commission`` is asked before the first write after each start or loss of the plant.
     """
 
     def __init__(
@@ -103,40 +106,87 @@ class Runtime:
         *,
         estimate: Estimate | None = None,
         forecast: Callable[[float], Forecast | None] | None = None,
-        mode: Mode = "auto",
+        fallback: Controller | None = None,
+        misses: int = 3,
+        mode: str | None = None,
         scan_interval: float = 10.0,
         required: Iterable[str] | None = None,
         grace: float | None = None,
         give_up: float = 600.0,
+        policies: Mapping[str, WritePolicy] | None = None,
+        vocabulary: Mapping[str, Signal] | None = None,
+        rules: Iterable[Rule] = (),
+        commission: Commission | None = None,
+        heartbeat: Callable[[AlarmBook], Pulse] | None = None,
+        log: Log | None = None,
         on_cycle: Callable[[Cycle], None] | None = None,
     ) -> None:
-        if mode not in ("shadow", "auto"):
-            raise ValueError(f"unknown mode {mode!r}; known: shadow, auto")
         if scan_interval > controller.interval:
             raise ValueError(
                 f"scan interval {scan_interval:g} s is longer than the controller's {controller.interval:g} s"
             )
-        self.client, self.controller, self.journal, self.clock, self.mode = client, controller, journal, clock, mode
-        self.envelope, self.estimate, self.forecast, self.on_cycle = envelope, estimate, forecast, on_cycle
+        self.client, self.controller, self.journal, self.clock = client, controller, journal, clock
+        self.envelope, self.estimate, self.on_cycle = envelope, estimate, on_cycle
         self.scan_interval, self.give_up = scan_interval, give_up
         self.grace = 3 * scan_interval if grace is None else grace
         self.required = frozenset(client.signals if required is None else required)
         unknown = self.required - set(client.signals)
         if unknown:
             raise ValueError(f"required signals that no device measures: {', '.join(sorted(unknown))}")
+        self.mode = self._first_mode(mode)
         self.state = "waiting"
-        self.alarms: dict[str, str] = {}
-        self.counts = Counts()
-        self.decision: Decision | None = None
+        self._counts = Counts()
+        self._log = log
+        known = {name: vocabulary[name] for name in client.signals if name in vocabulary} if vocabulary else {}
+        self.alarm_book = AlarmBook(self._note_alarm, rules, known, journal.alarms(last_only=True))
+        self._arbiter = Arbiter()
+        self.mover = Mover(client, envelope, self._arbiter, self.alarm_book, journal, policies or {})
+        self.deciding = Deciding(
+            controller, self._arbiter, self.alarm_book, journal, fallback=fallback, misses=misses, forecast=forecast
+        )
+        setpoints = {name: known.get(name) for name in client.setpoints}
+        self.desk = Desk(journal, self._arbiter, self.alarm_book, setpoints, self.set_mode)
+        self._commission, self._heartbeat = commission, heartbeat(self.alarm_book) if heartbeat else None
         self._values: dict[str, Sample] = {}
-        self._missing_since = -1.0
-        self._next_decision = -1.0
-        self._advanced = -1.0
-        self._decided = False
-        self._deciding: asyncio.Task[None] | None = None
-        self._writing = asyncio.Lock()
-        self._failing: set[str] = set()
-        self._shadowed: dict[str, float] = {}
+        self._missing_since = self._check_after = -1.0
+        self._begun = self._decided = False
+        self._moving = asyncio.Lock()
+
+    def _first_mode(self, word: str | None) -> Mode:
+        """The one asked for, or the last one that an operator chose."""
+        if word is not None:
+            return known_mode(word)
+        kept = self.journal.kept("mode")
+        return known_mode(kept[1]) if kept else Mode.AUTO
+
+    @property
+    def alarms(self) -> dict[str, str]:
+        """Message by name of all alarms that are active and shown."""
+        return self.alarm_book.active
+
+    @property
+    def decision(self) -> Decision | None:
+        """The last one."""
+        return self.deciding.decision
+
+    @property
+    def counts(self) -> Counts:
+        """What the loop has done so far."""
+        writes, tally = self.mover.counts, self.deciding.tally
+        return replace(
+            self._counts, decisions=tally.decisions, fallbacks=tally.fallbacks, written=writes.written,
+            refreshed=writes.refreshed, failed_writes=writes.failed, suppressed=writes.suppressed,
+            held_back=self._counts.held_back + writes.held_back + tally.failed,
+        )  # fmt: skip
+
+    def set_mode(self, now: float, mode: Mode, who: str, reason: str = "") -> None:
+        """Another mode; set-points go on from what the equipment holds. It survives a restart."""
+        if self.mode.decides and not mode.decides:
+            self.deciding.afresh(now)
+        self.client.release()
+        self.mode = mode
+        self.journal.keep("mode", now, mode.value)
+        self._event("info", "mode", f"{mode} by {who}{': ' + reason if reason else ''}")
 
     async def run(self, duration: float | None = None) -> Counts:
         """Turns until ``duration`` seconds of the clock have passed, or until cancelled."""
@@ -146,186 +196,171 @@ class Runtime:
         try:
             while end is None or self.clock.time() < end:
                 now = await ticker.tick()
+                if ticker.overruns > self._counts.overruns:
+                    self._event("info", "overrun", f"a turn came a whole scan interval ({self.scan_interval:g} s) late")
+                self._counts.overruns = ticker.overruns
                 await self.cycle(now)
-                self.counts.overruns = ticker.overruns
         finally:
-            if self._deciding is not None:
-                async with self._writing:  # what is being written is read back and journaled first
-                    self._deciding.cancel()
-                await asyncio.gather(self._deciding, return_exceptions=True)
+            async with self._moving:  # what is being written is read back and journaled first
+                pass
+            await self.deciding.end()
             self._event("info", "runtime", "stopped")
         return self.counts
 
+    async def decided(self) -> None:
+        """Returns when no decision is under way: in lock-step, time waits for it."""
+        if self.deciding.task is not None:
+            await self.deciding.task
+
     async def cycle(self, now: float) -> None:
-        """One turn: scan, judge, begin a decision if one is due, move the set-points towards the last one."""
+        """One turn: orders, scan, judge, begin a decision if one is due, move the set-points towards the last one."""
+        begun = wall.perf_counter()
+        if not self._begun:
+            self._begun = True
+            self.mover.begin(now)
+            self.journal.keep("mode", now, self.mode.value)
+        self.desk.turn(now)
         samples = await self.client.scan()
-        self.counts.scans += 1
+        self._counts.scans += 1
         missing = self._missing(now, samples)
-        self._judge(now, missing)
-        if self.state == "running" and now >= self._next_decision:
-            if self._deciding is not None and not self._deciding.done():
-                self._alarm("controller.late", f"{self.controller.name} is still deciding after its interval")
-            else:
-                self._next_decision = now + self.controller.interval
-                self._deciding = asyncio.create_task(self._decide(now, samples))
+        self.alarm_book.watch(now, samples)
+        await self._judge(now, missing, samples)
+        if self._heartbeat is not None and self.state != "waiting":
+            await self._heartbeat.turn(now, self.scan_interval, writes=self.mode in (Mode.AUTO, Mode.ADVISORY))
+        if self.state == "running" and self.mode.decides:
+            taken = frozenset(self.client.setpoints)
+            self.deciding.turn(now, lambda: self._measurements(now, samples), taken, self._arrive)
         await self._move(now)
+        self.alarm_book.tick(now)
         if self.on_cycle is not None:
-            self.on_cycle(Cycle(now, self.state, samples, self.decision, dict(self.alarms), replace(self.counts)))
+            took = wall.perf_counter() - begun
+            self.on_cycle(Cycle(now, self.state, samples, self.decision, self.alarms, self.counts, self.mode, took))
 
     # --- what is measured ---
 
     def _missing(self, now: float, samples: Mapping[str, Sample]) -> list[str]:
         """Required signals without a usable value; for a while the last good value stands in."""
-        for name, sample in samples.items():
-            if sample.good:
-                self._values[name] = sample
+        self._values.update((name, sample) for name, sample in samples.items() if sample.good)
         bad = [name for name in samples if name in self.required and not samples[name].good]
-        if bad:
-            self.counts.bad_scans += 1
+        self._counts.bad_scans += bool(bad)
         for device, health in self.client.health.items():
-            if health.ok:
-                self._clear(f"device.{device}", "answers again")
-            else:
-                self._alarm(f"device.{device}", health.reason)
+            self.alarm_book.condition(now, f"device.{device}", not health.ok, health.reason)
         for name, sample in samples.items():
-            if sample.quality == "bad":
-                self._alarm(f"signal.{name}", sample.reason)
-            elif sample.good:
-                self._clear(f"signal.{name}", "good again")
+            if sample.quality is not Quality.LOST:
+                self.alarm_book.condition(now, f"signal.{name}", not sample.good, sample.reason)
         return [n for n in bad if self.state != "running" or now - self._last_time(n) > self.grace]
 
     def _last_time(self, name: str) -> float:
         return self._values[name].time if name in self._values else float("-inf")
 
-    def _judge(self, now: float, missing: Sequence[str]) -> None:
+    def _present(self) -> dict[str, float]:
+        """What the set-points read last."""
+        return {n: self._values[n].value for n in self.client.setpoints if n in self._values}
+
+    async def _judge(self, now: float, missing: Sequence[str], samples: Mapping[str, Sample]) -> None:
         """Moves between waiting, running and holding."""
         if not missing:
-            if self.state != "running":
-                self._clear("plant", "complete scan: deciding")
-                self.state, self._next_decision, self._decided = "running", now, False
-                self.client.release()
-                present = {n: self._values[n].value for n in self.client.setpoints if n in self._values}
-                self.envelope.track(present)  # from what the equipment does now: no bump
+            if self.state != "running" and await self._fit(now, samples):
+                self._start(now)
             return
         text = f"no usable value of {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}"
         if self.state == "running":
             self.state, self._missing_since = "holding", now
-            self._alarm("plant", f"{text}: holding")
+            self.alarm_book.condition(now, "plant", True, f"{text}: holding")
         elif self.state == "waiting":
-            self._alarm("plant", f"{text}: waiting for the plant")
+            self.alarm_book.condition(now, "plant", True, f"{text}: waiting for the plant")
         elif now - self._missing_since > self.give_up:
             self.state = "waiting"
             self.client.release()
             self._event("info", "runtime", f"held for {self.give_up:g} s: the devices' safe values take over")
 
+    async def _fit(self, now: float, samples: Mapping[str, Sample]) -> bool:
+        """Whether the equipment may be written; a loop that writes nothing need not ask."""
+        if self._commission is None or self.mode in (Mode.OFF, Mode.SHADOW):
+            return True
+        if now < self._check_after:
+            return False
+        wrong = failures(await self._commission(samples))
+        self._check_after = now + CHECK_AGAIN if wrong else -1.0
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        self.alarm_book.condition(now, "commissioning", bool(wrong), "; ".join(wrong[:3]) + more)
+        return not wrong
+
+    def _start(self, now: float) -> None:
+        """From waiting or holding to running: everything begins at what the equipment does now."""
+        self.alarm_book.condition(now, "plant", False)
+        self.state, self._decided = "running", False
+        self.client.release()
+        self.deciding.afresh(now)
+        if self.deciding.tally.decisions == 0 and self.deciding.resume(now):
+            self._event("info", "controller", f"{self.controller.name} goes on from its state in the journal")
+        if self._heartbeat is not None:
+            self._heartbeat.again()
+        present = self._present()
+        self.mover.take_over(now, present)
+        self.mover.claim_present(self._ours(now, present), "held by this loop before")
+
+    def _ours(self, now: float, present: Mapping[str, float]) -> dict[str, float]:
+        """Set-points that still are as this loop wrote them last: they are kept alive until it decides again."""
+        ours, entries = {}, []
+        for name, held in self.journal.last_held().items():
+            if name not in present:
+                continue
+            if abs(present[name] - held) <= self.mover.slack(name):
+                ours[name] = present[name]
+            else:
+                text = "not what was written last: its watchdog, a person, or a write that was not finished"
+                entries.append(WriteEntry(now, name, "equipment", held, present[name], present[name], "found", text))
+        self.journal.add_writes(entries)
+        return ours
+
     def _measurements(self, now: float, samples: Mapping[str, Sample]) -> Mapping[str, float]:
-        if self.estimate is not None:
-            return self.estimate(now, samples)
+        return self._fresh(now) if self.estimate is None else self.estimate(now, samples)
+
+    def _fresh(self, now: float) -> dict[str, float]:
         return {name: sample.value for name, sample in self._values.items() if now - sample.time <= self.grace}
 
     # --- what is decided ---
 
-    async def _decide(self, now: float, samples: Mapping[str, Sample]) -> None:
-        begun = wall.perf_counter()
-        try:
-            measurements = self._measurements(now, samples)
-            forecast = self.forecast(now) if self.forecast else None
-            decision = await asyncio.to_thread(self.controller.step, now, measurements, forecast)
-            corrections = self.envelope.check(decision.setpoints, measurements)
-        except Exception as error:  # noqa: BLE001  whatever a controller does, the loop goes on, and says so
-            self._alarm("controller", f"{self.controller.name} failed: {type(error).__name__}: {error}")
-            self.counts.held_back += 1
+    async def _arrive(self, enter: Callable[[], None]) -> None:
+        """A decision has come: it counts, and moves set-points, unless the plant was lost meanwhile."""
+        if self.state == "running" and self.mode.decides:
+            enter()
+            await self._move(self.clock.time())
             return
-        self._clear("controller", f"{self.controller.name} decides again")
-        self._clear("controller.late", "in time again")
-        if decision.status == "ok":
-            self._clear("controller.plan", f"{self.controller.name} plans again")
-        else:
-            why = f"{decision.status}: {decision.message}" if decision.message else decision.status
-            self._alarm(
-                "controller.plan", f"{self.controller.name} has no new plan ({why}): going on by {decision.source}"
-            )
-        self.counts.decisions += 1
-        self.decision = decision
-        duration = wall.perf_counter() - begun
-        self.journal.add_decision(now, decision.source, decision.status, decision.message, duration)
-        for correction in corrections:
-            self._event("info", "envelope", str(correction))
-        orphans = sorted(set(decision.setpoints) - set(self.client.setpoints))
-        if orphans:
-            self._alarm("setpoints", f"no device takes {', '.join(orphans)}")
-        if self.state != "running":
-            self.counts.held_back += 1
-            self._event("info", "runtime", "a decision came when the plant was lost: not written")
-            return
-        if not self._decided:
-            self._decided, self._advanced = True, self.clock.time() - self.scan_interval
-        await self._move(self.clock.time())
+        self._counts.held_back += 1
+        self._event("info", "runtime", "a decision came when the plant was lost: not written")
 
     async def _move(self, now: float) -> None:
-        """Set-points a step towards the last decision; while holding they stay where they are, refreshed."""
-        if self.mode == "auto" and self.state == "holding":
-            async with self._writing:
-                self._record(await self.client.refresh(), "refresh")
-        if self.state != "running" or not self._decided or self.decision is None:
-            return
-        who = self.decision.source
-        dt, self._advanced = now - self._advanced, now
-        taken = set(self.client.setpoints)
-        values = {
-            name: float(value)
-            for name, value in zip(self.envelope.names, self.envelope.advance(dt), strict=True)
-            if name in taken
-        }
-        if self.mode == "shadow":
-            self._shadow(now, who, values)
-            return
-        try:
-            async with self._writing:
-                self._record(await self.client.write(values), who)
-        except WriteRefused as error:
-            self.counts.held_back += 1
-            self._alarm("write", str(error))
-            return
-        self._clear("write", "set-points are possible again")
+        """Set-points a step towards who has them; while holding they stay where they are, refreshed."""
+        async with self._moving:
+            await self._move_alone(now)
 
-    def _shadow(self, now: float, who: str, values: Mapping[str, float]) -> None:
-        """Notes what would have been written where it is new."""
-        nan = float("nan")
-        fresh = {n: v for n, v in values.items() if self._shadowed.get(n) != v}
-        self._shadowed.update(fresh)
-        self.counts.held_back += len(fresh)
-        present = {n: self._values[n].value if n in self._values else nan for n in fresh}
-        self.journal.add_writes(WriteEntry(now, n, who, present[n], v, nan, "shadow") for n, v in fresh.items())
-
-    def _record(self, results: Sequence[Written], who: str) -> None:
-        now = self.clock.time()
-        entries = []
-        for w in results:
-            known = w.signal in self._failing
-            if w.ok:
-                self._failing.discard(w.signal)
-                self._clear(f"write.{w.signal}", "written")
-            else:
-                self._failing.add(w.signal)
-                self.counts.failed_writes += 1
-                self._alarm(f"write.{w.signal}", f"{w.status}: {w.message}")
-            self.counts.written += w.status is WriteStatus.WRITTEN
-            self.counts.refreshed += w.status is WriteStatus.REFRESHED
-            if w.status is not WriteStatus.UNCHANGED and (w.ok or not known):  # what fails again and again: once
-                entries.append(WriteEntry(now, w.signal, who, w.old, w.new, w.read_back, w.status.value, w.message))
-        self.journal.add_writes(entries)
+    async def _move_alone(self, now: float) -> None:
+        if not self.mode.decides:
+            return
+        if self.state == "holding" and self.mode in (Mode.AUTO, Mode.ADVISORY):
+            await self.mover.refresh(now)
+        if self.state != "running":
+            return
+        if not self._decided and self.decision is not None:
+            self._decided = True
+            self.mover.claim_present(self._present(), "as it was found")
+        await self.mover.move(now, self._fresh(now), self._present(), self.mode)
 
     # --- what is noticed ---
 
-    def _alarm(self, source: str, message: str) -> None:
-        if source not in self.alarms:
-            self._event("alarm", source, message)
-        self.alarms[source] = message
+    def _note_alarm(self, change: AlarmChange) -> None:
+        with self.journal.whole():
+            self.journal.add_alarm(change)
+            if change.after is AlarmState.UNACKNOWLEDGED:
+                self._event("alarm", change.alarm, change.message, change.time)
+            elif change.after in (AlarmState.NORMAL, AlarmState.RETURNED) and not change.by:
+                self._event("clear", change.alarm, change.message, change.time)
 
-    def _clear(self, source: str, message: str) -> None:
-        if self.alarms.pop(source, None) is not None:
-            self._event("clear", source, message)
-
-    def _event(self, kind: str, source: str, message: str) -> None:
-        self.journal.add_event(self.clock.time(), kind, source, message)
+    def _event(self, kind: str, source: str, message: str, time: float | None = None) -> None:
+        now = self.clock.time() if time is None else time
+        self.journal.add_event(now, kind, source, message)
+        if self._log is not None:
+            say = self._log.warning if kind == "alarm" else self._log.info
+            say(message, kind=kind, source=source, plant_time=now)

@@ -67,7 +67,7 @@ class Guard:
         return [self.values[n] for n in self.targets]
 
     def track(self, values):
-        self.values = dict(values)
+        self.values.update(values)
 
 
 class Rig:
@@ -82,8 +82,7 @@ class Rig:
             if plant:
                 await self.emulator.advance()
             await self.runtime.cycle(self.clock.time())
-            while self.runtime._deciding is not None and not self.runtime._deciding.done():
-                await asyncio.sleep(0.001)
+            await self.runtime.decided()
 
     async def until(self, state, plant=True):
         for _ in range(200):
@@ -100,11 +99,11 @@ class Rig:
 
 @asynccontextmanager
 async def rig(controller, guard=None, **settings):
-    clock = LockStepClock(START)
+    clock = LockStepClock(settings.pop("start", START))
     port = toy.free_port()
     emulator = Emulator(toy.ToyLoop(), toy.devices(port), clock, step=2.0)
     client = FieldClient(toy.devices(port), clock, timeout=0.2)
-    journal = Journal(":memory:")
+    journal = settings.pop("journal", None) or Journal(":memory:")
     settings = {"scan_interval": 2.0, "grace": 5.0, **settings}
     runtime = Runtime(client, controller, guard or Guard(), journal, clock, **settings)
     await client.start()
@@ -387,7 +386,7 @@ def test_it_runs_by_the_clock_and_stops():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"mode": "manual"}, "unknown mode 'manual'; known: shadow, auto"),
+        ({"mode": "manual"}, "unknown mode 'manual'; known: off, shadow, advisory, auto"),
         ({"scan_interval": 60.0}, "longer than the controller's"),
         ({"required": ["chiller.T"]}, "no device measures: chiller.T"),
     ],

@@ -99,8 +99,12 @@ def run(
     site: SiteArgument,
     controller: ControllerOption = None,
     mode: Annotated[
-        Literal["auto", "shadow"], typer.Option(help="shadow: decide and journal, write nothing.")
-    ] = "auto",
+        Literal["off", "shadow", "advisory", "auto"] | None,
+        typer.Option(
+            help="off: watch; shadow: decide and journal, write nothing; advisory: write overrides alone.",
+            show_default="the journal's last, or auto",
+        ),
+    ] = None,
     port: PortOption = None,
     journal: Annotated[Path, typer.Option(help="The journal, an SQLite file; it is continued.")] = Path(
         "out/run/journal.sqlite"
@@ -110,28 +114,56 @@ def run(
         bool, typer.Option("--emulated/--real", help="Take the time from the emulated plant, or from this machine.")
     ] = True,
     data: DataOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Check the devices, write nothing, end.")] = False,
+    alarms: Annotated[
+        Path | None, typer.Option(help="YAML file of the site's alarms.", show_default="the chips' limits")
+    ] = None,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds of plant time between two scans.")] = 10.0,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Figures for Prometheus at this port of 127.0.0.1.", show_default=False)
+    ] = None,
+    log: Annotated[Literal["none", "text", "json"], typer.Option(help="Events as log lines on stderr.")] = "none",
 ) -> None:
     """Run a controller on a site's equipment over Modbus: scan, decide, guard, write, read back, journal.
 
-    Start the plant first: heatloop hil serve SITE. Nothing is written before one complete good scan.
+    Start the plant first: heatloop hil serve SITE. Nothing is written before one complete good scan and the
+    commissioning check. See also: heatloop override, alarms, mode, journal.
     """
     from hil.clock import RealClock
     from twin.embedded import Embedded
     from twin.journal import Journal
+    from twin.operation.alarms import load_rules
+    from twin.operation.logs import make_log
+    from twin.operation.single import only_one
     from twin.results import make_folder
 
-    make_folder(journal.parent)
+    if not check:
+        make_folder(journal.parent)
     embedded = Embedded(_scenario(site, controller), port=port, data_dir=data)
-    with Journal(journal) as book, console().status("connecting ...") as status:
+    clock = None if emulated else RealClock()
+    if check:
+        _show_check(_until_interrupt(embedded.check(clock=clock)))
+    rules = None if alarms is None else load_rules(alarms)
+    with only_one(journal), Journal(journal) as book, console().status("connecting ...") as status:
         counts = _until_interrupt(
             embedded.run(
-                book, clock=None if emulated else RealClock(), mode=mode, duration=seconds,
+                book, clock=clock, mode=mode, duration=seconds, scan_interval=interval, rules=rules,
+                log=make_log(log, site=embedded.plant.site.name), metrics_port=metrics_port,
                 on_cycle=lambda cycle: status.update(_line(cycle)),
             )
         )  # fmt: skip
     if counts is not None:
         console().print(f"{counts.scans} scans, {counts.decisions} decisions, {counts.written} set-points written")
     console().print(f"journal: {journal}")
+
+
+def _show_check(findings: Any) -> None:
+    """The commissioning check as a table; ends with exit code 0 if the loop would write, 1 if not."""
+    found = findings or []
+    print_table("", ("verdict", "device", "what", "text"), [(f.verdict, f.device, f.what, f.text) for f in found])
+    wrong = sum(1 for f in found if f.verdict == "fail")
+    console().print(f"{wrong} of {len(found)} findings forbid writing" if wrong else "nothing forbids writing")
+    raise typer.Exit(1 if wrong or not found else 0)
 
 
 def _scenario(site: str, controller: str | None) -> Any:
@@ -161,4 +193,4 @@ def _until_interrupt(work: Coroutine[Any, Any, Any]) -> Any:
 def _line(cycle: Cycle) -> str:
     """The present state in one line."""
     alarms = f", {len(cycle.alarms)} alarms: {next(iter(cycle.alarms.values()))}" if cycle.alarms else ""
-    return f"{cycle.state}, {cycle.counts.scans} scans, {cycle.counts.written} set-points written{alarms}"
+    return f"{cycle.mode}, {cycle.state}, {cycle.counts.scans} scans, {cycle.counts.written} set-points written{alarms}"

@@ -1,0 +1,380 @@
+"""The loop under operators, interlocks, modes, budgets and restarts, on emulated equipment over real sockets."""
+
+import asyncio
+import math
+import time
+from itertools import pairwise
+
+import pytest
+
+from controllers.envelope import Correction
+from controllers.interface import Decision
+from hil.sample import Sample
+from tests.twin.test_runtime import START, Follower, Guard, rig, within
+from twin.journal import Journal
+from twin.operation.commissioning import CheckFinding
+from twin.operation.mode import Mode
+from twin.operation.writes import WritePolicy
+
+RATE = 0.01
+"""1/s, of the pump"""
+
+
+class Interlocked(Guard):
+    """Never lets the pump below ``floor``."""
+
+    floor = 0.0
+
+    def check(self, setpoints, measurements):
+        asked = setpoints["pump.y"]
+        super().check(setpoints, measurements)
+        if asked >= self.floor:
+            return []
+        self.targets["pump.y"] = self.floor
+        return [Correction("pump.y", asked, self.floor, "chips at their limit")]
+
+
+def slow():
+    return Interlocked(rate=RATE)
+
+
+def order(journal, kind, **body):
+    return journal.add_order(time.time(), "anna", kind, body)
+
+
+def override(journal, value, seconds=600.0, signal="pump.y", reason="flushing"):
+    return order(journal, "override", signal=signal, value=value, seconds=seconds, reason=reason)
+
+
+def y(r):
+    return r.emulator.simulator.get("pump.y")
+
+
+async def steps_of(r, turns, until=None):
+    """The pump's speed after each turn."""
+    seen = [y(r)]
+    for _ in range(turns):
+        await r.turn()
+        seen.append(y(r))
+    return seen
+
+
+def steepest(seen):
+    return max(abs(b - a) for a, b in pairwise(seen))
+
+
+def test_an_override_goes_before_the_controller_and_ends_by_itself_without_bumps():
+    async def main():
+        controller = Follower()
+        controller.y = 0.8
+        async with rig(controller, slow()) as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(3)
+            number = override(r.journal, 0.5, seconds=100.0)
+            down = await steps_of(r, 40)
+            assert r.journal.outcome(number).done
+            assert down[-1] == pytest.approx(0.5, abs=0.005)
+            up = await steps_of(r, 40)
+            assert up[-1] == pytest.approx(0.8, abs=0.005)
+            assert steepest([*down, *up]) <= 2.0 * RATE + 0.006  # a turn's worth, and the deadband
+            changes = [(c.change, c.override.signal) for c in r.journal.overrides()]
+            assert changes == [("set", "pump.y"), ("expired", "pump.y")]
+            written = [w for w in r.journal.writes("pump.y") if w.status == "written" and w.who == "anna"]
+            assert {(w.rank, w.why) for w in written} == {("manual", "flushing")}
+
+    within(30, main())
+
+
+def test_an_interlock_goes_before_a_hand():
+    async def main():
+        guard = slow()
+        async with rig(Follower(), guard) as r:
+            await r.emulator.start()
+            await r.until("running")
+            override(r.journal, 0.4)
+            guard.floor = 0.7
+            await r.turn(30)
+            assert y(r) == pytest.approx(0.7, abs=0.005)
+            last = [w for w in r.journal.writes("pump.y") if w.status == "written"][-1]
+            assert (last.who, last.rank, last.why) == ("envelope", "interlock", "chips at their limit")
+            told = [e.message for e in r.journal.events() if e.source == "envelope"]
+            assert len(told) == 1  # once, not at every turn
+            guard.floor = 0.0
+            await r.turn(30)
+            assert y(r) == pytest.approx(0.4, abs=0.005)
+
+    within(30, main())
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"signal": "chiller.y", "value": 0.5}, "no device takes 'chiller.y'"),
+        ({"reason": "  "}, "give a reason"),
+        ({"seconds": 1e9}, "at most 7 days"),
+        ({"value": math.nan}, "is not a set-point"),
+    ],
+)
+def test_an_impossible_override_is_refused_with_its_reason(body, message):
+    async def main():
+        async with rig(Follower()) as r:
+            number = override(r.journal, **{"value": 0.5, **body})
+            await r.turn()
+            outcome = r.journal.outcome(number)
+            assert not outcome.done
+            assert message in outcome.message
+            assert r.journal.overrides() == []
+
+    within(10, main())
+
+
+def test_orders_that_make_no_sense_are_answered():
+    async def main():
+        async with rig(Follower()) as r:
+            numbers = {
+                "known: override, cancel": order(r.journal, "dance"),
+                "lacks 'mode'": order(r.journal, "mode"),
+                "unknown mode 'manual'": order(r.journal, "mode", mode="manual"),
+                "no override of 'pump.y' to cancel; in force: none": order(r.journal, "cancel", signal="pump.y"),
+                "min ago, when no loop ran": r.journal.add_order(time.time() - 3600.0, "anna", "mode", {"mode": "off"}),
+            }
+            await r.turn()
+            for message, number in numbers.items():
+                assert message in r.journal.outcome(number).message
+            assert r.runtime.mode is Mode.AUTO
+
+    within(10, main())
+
+
+def test_modes_change_without_a_bump_and_only_what_they_allow_is_written():
+    async def main():
+        controller = Follower()
+        controller.y = 0.4
+        async with rig(controller, slow(), mode="shadow") as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(30)
+            assert y(r) == pytest.approx(0.8)
+            order(r.journal, "mode", mode="advisory", reason="trial")
+            await r.turn(5)
+            assert y(r) == pytest.approx(0.8)
+            assert r.journal.writes("pump.y")[-1].status == "advised"
+            override(r.journal, 0.75)
+            await r.turn(10)
+            assert y(r) == pytest.approx(0.75, abs=0.005)
+            assert r.emulator.simulator.get("cooler.T_set") == pytest.approx(303.15)  # nobody's hand is on it
+            order(r.journal, "cancel", signal="pump.y")
+            order(r.journal, "mode", mode="auto")
+            seen = await steps_of(r, 40)
+            assert steepest(seen) <= 2.0 * RATE + 0.006
+            assert seen[-1] == pytest.approx(0.4, abs=0.005)
+            order(r.journal, "mode", mode="off")
+            await r.turn()
+            decisions, writes = r.runtime.counts.decisions, len(r.journal.writes())
+            await r.turn(8)
+            assert (r.runtime.counts.decisions, len(r.journal.writes())) == (decisions, writes)
+            assert r.journal.kept("mode")[1] == "off"
+            await r.turn(8)
+            assert r.emulator.devices["pump"].fallbacks == 1  # left to its own watchdog
+
+    within(40, main())
+
+
+def test_a_restart_has_the_mode_the_overrides_and_the_alarms_of_before(tmp_path):
+    async def main():
+        path = tmp_path / "j.sqlite"
+        with Journal(path) as journal:
+            async with rig(Follower(), journal=journal) as r:
+                await r.emulator.start()
+                await r.until("running")
+                override(journal, 0.5, seconds=300.0)
+                order(journal, "mode", mode="advisory")
+                order(journal, "acknowledge", alarm="all")
+                await r.turn(4)
+        with Journal(path) as journal:
+            async with rig(Follower(), journal=journal) as r:
+                assert r.runtime.mode is Mode.ADVISORY
+                await r.emulator.start()
+                await r.until("running")
+                await r.turn(4)
+                assert y(r) == pytest.approx(0.5, abs=0.005)
+                assert r.runtime.desk.overrides.in_force()[0].reason == "flushing"
+
+    within(30, main())
+
+
+def test_a_controller_that_fails_again_and_again_is_replaced_until_it_is_back():
+    async def main():
+        controller, spare = Follower(), Follower()
+        spare.name, spare.y = "sequences", 0.6
+        controller.y = 0.9
+        async with rig(controller, fallback=spare, misses=2) as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(2)
+            assert y(r) == pytest.approx(0.9)
+            good, controller.step = controller.step, lambda *_: 1 / 0
+            await r.turn(6)
+            assert y(r) == pytest.approx(0.9)  # one miss: nothing changes
+            await r.turn(6)
+            assert y(r) == pytest.approx(0.6)
+            last = [w for w in r.journal.writes("pump.y") if w.status == "written"][-1]
+            assert (last.who, last.rank) == ("sequences", "fallback")
+            controller.step = good
+            await r.turn(6)
+            assert y(r) == pytest.approx(0.9)
+            assert "controller" not in r.runtime.alarms
+
+    within(30, main())
+
+
+def test_a_set_point_of_no_number_leaves_the_last_one():
+    async def main():
+        controller = Follower()
+        controller.y = 0.6
+        async with rig(controller) as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(2)
+            controller.y = math.nan
+            await r.turn(6)
+            assert "wants no number for pump.y" in r.runtime.alarms["controller.value"]
+            assert y(r) == pytest.approx(0.6)
+
+    within(20, main())
+
+
+def test_a_memory_that_wears_gets_its_refreshes_and_few_changes():
+    async def main():
+        controller = Follower(interval=2.0)
+        policies = {"pump.y": WritePolicy(0.2, 1.0, refresh=8.0, budget=1 / 7.0, deadband=0.005)}
+        async with rig(controller, policies=policies) as r:
+            await r.emulator.start()
+            await r.until("running")
+            for turn in range(250):
+                controller.y = 0.5 + 0.2 * (turn % 2)
+                await r.turn()
+            assert r.emulator.devices["pump"].fallbacks == 0  # its watchdog was fed all the time
+            out = [w for w in r.journal.writes("pump.y") if w.went_out]
+            elapsed = out[-1].time - out[0].time
+            assert len(out) <= 50 + elapsed / 7.0 + 1
+            assert "bears no more writes now" in r.runtime.alarms["budget.pump.y"]
+            kept = [w for w in r.journal.writes("pump.y") if w.status == "suppressed"]
+            assert "write budget" in {w.message for w in kept}
+            assert r.runtime.counts.suppressed >= len(kept) > 0
+
+    within(40, main())
+
+
+def test_small_changes_are_kept_at_home_and_journaled_once():
+    async def main():
+        controller = Follower()
+        controller.y = 0.6
+        async with rig(controller) as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(2)
+            controller.y = 0.603  # the pump's deadband is 0.005
+            await r.turn(12)
+            kept = [w for w in r.journal.writes("pump.y") if w.status == "suppressed"]
+            assert [(w.new, w.message) for w in kept] == [(0.603, "deadband")]
+            written = [w.new for w in r.journal.writes("pump.y") if w.status == "written"]
+            assert written == [0.6]  # 0.603 went along with the next refresh
+
+    within(20, main())
+
+
+def test_nothing_is_written_before_the_check_is_passed():
+    async def main():
+        wrong = [CheckFinding("pump", "identity", "fail", "reads 7, expected 3")]
+
+        async def check(samples):
+            assert all(isinstance(sample, Sample) for sample in samples.values())
+            return wrong
+
+        async with rig(Follower(), commission=check) as r:
+            await r.emulator.start()
+            for _ in range(20):
+                await asyncio.sleep(0.01)
+                await r.turn(2)
+            assert r.runtime.state == "waiting"
+            assert "pump: identity: reads 7, expected 3" in r.runtime.alarms["commissioning"]
+            assert r.journal.writes() == []
+            wrong.clear()
+            await r.turn(20)
+            assert r.runtime.state == "running"
+            assert "commissioning" not in r.runtime.alarms
+            assert r.journal.writes() != []
+
+    within(30, main())
+
+
+def test_a_controller_goes_on_from_its_state_if_that_is_fresh():
+    class Counting(Follower):
+        steps = 0
+
+        def step(self, *arguments):
+            self.steps += 1
+            return super().step(*arguments)
+
+        def snapshot(self):
+            return {"steps": self.steps}
+
+        def restore(self, snapshot):
+            self.steps = snapshot["steps"]
+
+    async def main():
+        with Journal(":memory:") as journal:
+            async with rig(Counting(), journal=journal) as r:
+                await r.emulator.start()
+                await r.until("running")
+                await r.turn(8)
+                before = r.runtime.controller.steps
+                assert before >= 2
+            async with rig(Counting(), journal=journal, start=START + 60.0) as r:
+                await r.emulator.start()
+                await r.until("running")
+                await r.turn()
+                assert r.runtime.controller.steps > before
+
+    within(30, main())
+
+
+def test_what_somebody_else_changed_while_the_loop_was_away_is_found_and_not_jumped_from():
+    async def main():
+        controller = Follower()
+        controller.y = 0.5
+        with Journal(":memory:") as journal:
+            async with rig(controller, slow(), journal=journal) as r:
+                await r.emulator.start()
+                await r.until("running")
+                await r.turn(40)
+            async with rig(controller, slow(), journal=journal) as r:  # the plant is at 0.8 again
+                await r.emulator.start()
+                await r.until("running")
+                seen = await steps_of(r, 20)
+                assert steepest([0.8, *seen]) <= 2.0 * RATE + 0.006
+                found = [w for w in journal.writes("pump.y") if w.status == "found"]
+                assert [(w.who, w.old, w.new) for w in found] == [
+                    ("equipment", pytest.approx(0.5, abs=0.005), pytest.approx(0.8))
+                ]
+
+    within(30, main())
+
+
+def test_a_decision_of_nothing_keeps_what_is_there_alive():
+    class Idle(Follower):
+        def step(self, *arguments):
+            return Decision({}, self.name)
+
+    async def main():
+        async with rig(Idle()) as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(30)
+            assert y(r) == pytest.approx(0.8)
+            assert [d.fallbacks for d in r.emulator.devices.values()] == [0, 0]
+            assert r.journal.writes("pump.y")[0].rank == "default"
+
+    within(20, main())
