@@ -15,8 +15,9 @@ from enum import StrEnum
 
 from hil.binding import BoundDevice
 from hil.clock import Clock
+from hil.modbus.lines import open_line
 from hil.modbus.metrics import LineMetrics
-from hil.modbus.transport import Backoff, TcpTransport, Transport, TransportError
+from hil.modbus.transport import Backoff, Transport, TransportError
 from hil.registers.codec import decode, encode, stated
 from hil.registers.planner import Block, LineCost, plan_reads
 from hil.registers.schema import Point
@@ -109,7 +110,8 @@ class _Line:
 class FieldClient:
     """Signals in SI over Modbus. ``clock`` gives the plant's time; time-outs and reconnection run on the wall's.
 
-    ``connect`` makes the transport of a (host, port, timeout); tests and other lines bring their own. A scan of a line
+    Lines are opened as the devices' transports say, with the longest time-out and gap of the maps of their devices;
+    ``connect`` instead makes the transport of a (host, port, timeout). A scan of a line
     ends after ``scan_within`` (s of the wall clock): devices not reached by then are lost for this scan.
     """
 
@@ -119,7 +121,7 @@ class FieldClient:
         clock: Clock,
         *,
         timeout: float = 0.5,
-        connect: Callable[[str, int, float], Transport] = TcpTransport,
+        connect: Callable[[str, int, float], Transport] | None = None,
         scan_within: float | None = None,
     ) -> None:
         if scan_within is not None and not scan_within > 0:
@@ -131,7 +133,8 @@ class FieldClient:
         for bound in devices:
             key = bound.device.host, bound.device.port
             if key not in self._lines:
-                self._lines[key] = _Line(connect(*key, timeout))
+                there = [b for b in devices if (b.device.host, b.device.port) == key]
+                self._lines[key] = _Line(connect(*key, timeout) if connect else _line_of(there, timeout))
             unit = _Unit(bound, self._lines[key].transport.cost)
             self._lines[key].units.append(unit)
             for signal in bound.writable:
@@ -341,7 +344,7 @@ class FieldClient:
         if not line.transport.connected or wall.monotonic() < unit.quiet_until:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, unit.health.reason or line.reason)
         try:
-            await line.transport.write(unit.bound.device.unit, point.table, point.address, registers)
+            await _send(line.transport, unit.bound, point, registers)
             now = self.clock.time()
             since = held.since if held is not None and status is WriteStatus.REFRESHED else now
             if point.read_back or point.settle or not point.readable:
@@ -359,6 +362,26 @@ class FieldClient:
         self._held[signal] = _Held(back.value, back.time, since)
         unit.samples[signal] = back
         return Written(signal, old, value, back.value, status)
+
+
+async def _send(transport: Transport, bound: BoundDevice, point: Point, registers: Sequence[int]) -> None:
+    """Writes a point's registers by the functions that the device takes."""
+    unit, function = bound.device.unit, bound.map.write_function
+    if function == "single":
+        for i, register in enumerate(registers):
+            await transport.write(unit, point.table, point.address + i, [register])
+    else:
+        await transport.write(unit, point.table, point.address, registers, multiple=function == "multiple")
+
+
+def _line_of(devices: Sequence[BoundDevice], timeout: float) -> Transport:
+    """The line that these devices share. Raises ValueError if they do not agree on it."""
+    first = devices[0].device
+    for bound in devices:
+        if (bound.device.transport, bound.device.line) != (first.transport, first.line):
+            raise ValueError(f"{bound.name} and {first.name} share {first.host}, but not its transport and line")
+    gap = max(bound.map.request_gap or 0.0 for bound in devices)
+    return open_line(first, max(timeout, *(bound.map.timeout or 0.0 for bound in devices)), gap)
 
 
 def _tolerance(point: Point) -> float:

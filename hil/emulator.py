@@ -60,6 +60,11 @@ class Emulator:
             raise ValueError(f"step must be positive, found {step}")
         if not devices:
             raise ValueError("no devices to emulate: the site needs a devices block")
+        for bound in devices:
+            if bound.device.transport != "tcp":
+                raise ValueError(
+                    f"device {bound.name}: a site's plant is emulated on tcp, not on {bound.device.transport}"
+                )
         self.simulator, self.clock, self.step = simulator, clock, step
         self.drive, self.on_step = drive, on_step
         self.devices = {bound.name: EmulatedDevice(bound, clock.time) for bound in devices}

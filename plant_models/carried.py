@@ -11,7 +11,7 @@ follows that state, not the other way round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,6 +53,14 @@ class Carrier(Protocol):
 
     def restore(self, snapshot: Any) -> None:
         """Return to a snapshot."""
+        ...
+
+    def packed(self, snapshot: Any) -> dict[str, Array]:
+        """A snapshot as arrays, exactly."""
+        ...
+
+    def unpacked(self, arrays: Mapping[str, Array]) -> Any:
+        """The snapshot that :meth:`packed` made these arrays from."""
         ...
 
 
@@ -109,3 +117,19 @@ class Carriers:
         """Return to a snapshot."""
         for (carrier, *_), content in zip(self._all, snapshot, strict=True):
             carrier.restore(content)
+
+    def packed(self, snapshot: list[Any]) -> dict[str, Array]:
+        """A snapshot as arrays, for a file."""
+        return {
+            f"{i}.{name}": array
+            for i, ((carrier, *_), content) in enumerate(zip(self._all, snapshot, strict=True))
+            for name, array in carrier.packed(content).items()
+        }
+
+    def unpacked(self, arrays: Mapping[str, Array]) -> list[Any]:
+        """The snapshot that :meth:`packed` made these arrays from. Raises KeyError for one that is missing."""
+        found: list[Any] = []
+        for i, (carrier, *_) in enumerate(self._all):
+            mine = {name.removeprefix(f"{i}."): array for name, array in arrays.items() if name.startswith(f"{i}.")}
+            found.append(carrier.unpacked(mine))
+        return found

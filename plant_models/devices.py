@@ -6,6 +6,7 @@ One entry is one Modbus unit, or one unit per machine of an array::
       - {map: cdu, machines: cdu, port: 5020, unit: 1}                 # cdu.01 is unit 1, cdu.02 unit 2, ...
       - {name: fws_sensors, map: sensors, nodes: [fws.supply, fws.return], port: 5021, unit: 1}
       - {name: weather_station, map: weather_station, port: 5021, unit: 2}
+      - {name: meter, map: kamstrup, transport: rtu, host: /dev/ttyUSB0, unit: 3, line: {baud: 19200, parity: E}}
 
 A point of the register map stands for the machine's signal of the same local name (``T_supply`` of ``cdu.01`` is
 ``cdu.01.T_supply``), ``node.01.T`` for the temperature of the first node of the list, and a name that the whole plant
@@ -17,8 +18,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from plant_models.units import Duration
+
+Wire = Literal["tcp", "tls", "rtu", "rtu_over_tcp"]
+"""how a device is reached: Modbus TCP, Modbus Security, a serial port, a gateway that passes RTU frames on"""
+
+
+class Line(BaseModel):
+    """What a serial line, or TLS, has to know beyond host and port."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    baud: int = Field(19200, gt=0)
+    parity: Literal["N", "E", "O"] = "E"
+    stop_bits: Literal[1, 2] = 1
+    lateness: Duration = Field(1.0, description="longest that an answer may come after its time-out, on a serial line")
+    certificate: str | None = Field(None, description="PEM file: the client's certificate, with its role")
+    key: str | None = Field(None, description="PEM file: the certificate's key")
+    authority: str | None = Field(None, description="PEM file: the authority that signed the devices' certificates")
+    server_name: str | None = Field(None, description="the name in the device's certificate; by default the host")
 
 
 class DeviceSpec(BaseModel):
@@ -34,7 +56,9 @@ class DeviceSpec(BaseModel):
     )
     signals: dict[str, str] = Field({}, description="point of the map -> signal, where the names differ")
     safe: dict[str, str | float] = Field({}, description="point -> safe value of this site, in place of the map's")
-    host: str = Field("127.0.0.1", min_length=1)
+    transport: Wire = "tcp"
+    line: Line = Line()
+    host: str = Field("127.0.0.1", min_length=1, description="name or address; for rtu the serial port, /dev/ttyUSB0")
     port: int = Field(502, ge=1, le=65535)
     unit: int = Field(1, ge=1, le=247, description="unit id; counts up through an array's members")
 
@@ -42,6 +66,9 @@ class DeviceSpec(BaseModel):
     def _has_a_name(self) -> DeviceSpec:
         if self.name is None and self.machines is None:
             raise ValueError("a device needs a name or the machines it belongs to")
+        missing = [name for name in ("certificate", "key", "authority") if getattr(self.line, name) is None]
+        if self.transport == "tls" and missing:
+            raise ValueError(f"transport tls needs {', '.join(missing)} under line:")
         return self
 
 
@@ -58,6 +85,8 @@ class Device:
     nodes: tuple[str, ...] = ()
     signals: dict[str, str] = field(default_factory=dict)
     safe: dict[str, str | float] = field(default_factory=dict)
+    transport: Wire = "tcp"
+    line: Line = field(default_factory=Line)
 
     def signal(self, point: str) -> str:
         """The dotted name that the map's ``point`` stands for here.
@@ -106,7 +135,19 @@ def expand(specs: Iterable[DeviceSpec], machines: Collection[str], nodes: Collec
             if unit > 247:
                 raise ValueError(f"devices: {name} would be unit {unit}; the last one is 247: use a second port")
             devices.append(
-                Device(name, spec.map, spec.host, spec.port, unit, machine, tuple(measured), spec.signals, spec.safe)
+                Device(
+                    name,
+                    spec.map,
+                    spec.host,
+                    spec.port,
+                    unit,
+                    machine,
+                    tuple(measured),
+                    spec.signals,
+                    spec.safe,
+                    spec.transport,
+                    spec.line,
+                )
             )
     for key in ("name", "address"):
         seen: dict[str, str] = {}

@@ -278,6 +278,12 @@ class Simulator:
             "carried": self._carriers.snapshot(),
         }  # fmt: skip
 
+    def copy(self) -> Simulator:
+        """Another simulator of the same plant in the same state, with the same scheme and engine."""
+        other = Simulator(self.plant, self.scheme, type(self._engine))
+        other.restore(self.snapshot())
+        return other
+
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Return to a snapshot of the same plant; what follows is the same to the last bit."""
         a = self._a
@@ -288,6 +294,14 @@ class Simulator:
         self._stored_at_reset = dict(snapshot["stored"])
         self._unbalanced, self._through = snapshot["circulation"]
         self._carriers.restore(snapshot["carried"])
+
+    def packed_carried(self, content: list[Any]) -> dict[str, Array]:
+        """What a snapshot says that machines carry (``carried``), as arrays for a file."""
+        return self._carriers.packed(content)
+
+    def unpacked_carried(self, arrays: Mapping[str, Array]) -> list[Any]:
+        """The inverse of :meth:`packed_carried`. Raises KeyError for an array that is missing."""
+        return self._carriers.unpacked(arrays)
 
 
 class Writer:

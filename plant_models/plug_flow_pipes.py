@@ -184,3 +184,20 @@ class PlugFlowPipes:
     def restore(self, snapshot: tuple[_Pipe, ...]) -> None:
         """Return to a snapshot."""
         self._pipes = snapshot
+
+    def packed(self, snapshot: tuple[_Pipe, ...]) -> dict[str, Array]:
+        """A snapshot as arrays, exactly."""
+        arrays: dict[str, Array] = {}
+        for i, pipe in enumerate(snapshot):
+            content, last = pipe.content, (pipe.forward, pipe.backward, pipe.h_inlet, pipe.h_outlet)
+            arrays |= {f"{i}.mass": content.mass, f"{i}.h": content.h}
+            arrays[f"{i}.rest"] = np.array([content.content, content.parcels, *last])
+        return arrays
+
+    def unpacked(self, arrays: Mapping[str, Array]) -> tuple[_Pipe, ...]:
+        """The snapshot that :meth:`packed` made these arrays from. Raises KeyError for one that is missing."""
+        found = []
+        for i in range(len(self._pipes)):
+            content, parcels, *last = (float(v) for v in arrays[f"{i}.rest"])
+            found.append(_Pipe(PlugFlow(arrays[f"{i}.mass"], arrays[f"{i}.h"], content, int(parcels)), *last))
+        return tuple(found)

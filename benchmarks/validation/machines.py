@@ -216,6 +216,14 @@ def _tank() -> list[Row]:
     diffusivity = 1.0 / float(WATER.rho(T_mid) * WATER.cp(T_mid))
     conducted = 60.0 - 15.0 * erf(z / math.sqrt(4.0 * diffusivity * days * 86400.0))
 
+    sigma, seconds = 0.8, 7200.0
+    smooth = 60.0 - 15.0 * erf((z + 5.0) / (sigma * math.sqrt(2.0)))
+    flowing = still | ambient | {"top.p": tank.dp_nominal}
+    moved = _after(lossless, names, smooth + ZERO, flowing, seconds) - ZERO
+    middle = float(np.sum(moved - smooth)) * 0.25 / 30.0 - 5.0
+    wider = math.sqrt(sigma**2 + 2.0 * diffusivity * seconds)
+    carried = 60.0 - 15.0 * erf((z - middle) / (wider * math.sqrt(2.0)))
+
     charged = _after(lossless, names, np.full(80, 45 + ZERO), still | ambient | {"top.p": tank.dp_nominal}, 7200.0)
     front = float(np.sum(charged - 45 - ZERO)) / 30.0 / 80.0
     plug = 200.0 * 7200.0 * float(WATER.h(75 + ZERO) - WATER.h(45 + ZERO)) / (tank.C_layer * 80.0 * 30.0)
@@ -224,6 +232,8 @@ def _tank() -> list[Row]:
                 float(np.mean(stood)) - ZERO, decay, unit="°C", tolerance=1e-3),
         compare("stratified_tank", "profile of a thermocline after 30 days without flow, 80 layers of 0.25 m",
                 "conduction in a half space (erf)", spread - ZERO, conducted, unit="°C", tolerance=0.1),
+        compare("stratified_tank", "profile of a thermocline of 2 m after it moved by 10 m, 80 layers of 0.25 m",
+                "convection and conduction (erf about the moving middle)", moved, carried, unit="°C", tolerance=1.5),
         compare("stratified_tank", "heat after two hours of charging, share of a full tank", "plug flow", front, plug,
                 unit="1", tolerance=1e-6),
     ]  # fmt: skip

@@ -111,20 +111,26 @@ def read_request(unit: int, table: Table, address: int, count: int, where: str =
     return Request(unit, table, pdu, count, 2 + size, f"read of {count} {table} from {address} at {where} unit {unit}")
 
 
-def write_request(unit: int, table: Table, address: int, values: Sequence[int], where: str = "") -> Request:
-    """Writes one value (functions 5, 6) or several (15, 16). Raises ValueError for what no request can ask."""
+def write_request(
+    unit: int, table: Table, address: int, values: Sequence[int], where: str = "", *, multiple: bool = False
+) -> Request:
+    """Writes one value (functions 5, 6) or several (15, 16; also one, if ``multiple``).
+
+    Raises ValueError for what no request can ask.
+    """
     count, longest = len(values), 1968 if table.is_bits else 123
     if not table.writable or not 1 <= count <= longest or not 0 <= address <= 65536 - count or not 0 <= unit <= 255:
         raise ValueError(f"cannot write {count} values to {table} {address} of unit {unit}: 1..{longest}")
     if bad := [v for v in values if not 0 <= v <= (1 if table.is_bits else 0xFFFF)]:
         raise ValueError(f"cannot write {bad} to table {table}")
     message: ModbusPDU
+    alone = count == 1 and not multiple
     if table.is_bits:
         flags = [bool(v) for v in values]
         one, many = bits.WriteSingleCoilRequest, bits.WriteMultipleCoilsRequest
-        message = (one if count == 1 else many)(dev_id=unit, address=address, bits=flags)
+        message = (one if alone else many)(dev_id=unit, address=address, bits=flags)
     else:
         single, several = words.WriteSingleRegisterRequest, words.WriteMultipleRegistersRequest
-        message = (single if count == 1 else several)(dev_id=unit, address=address, registers=list(values))
+        message = (single if alone else several)(dev_id=unit, address=address, registers=list(values))
     what = f"write of {list(values)} to {table} {address} at {where} unit {unit}"
     return Request(unit, table, _pdu(message), count, 5, what)

@@ -83,8 +83,13 @@ class Transport(Protocol):
         """``count`` words, or bits as 0 and 1, from ``address``. Raises :class:`TransportError`."""
         ...
 
-    async def write(self, unit: int, table: Table, address: int, values: Sequence[int]) -> None:
-        """Writes words or bits and checks the echo. Raises :class:`TransportError`."""
+    async def write(
+        self, unit: int, table: Table, address: int, values: Sequence[int], *, multiple: bool = False
+    ) -> None:
+        """Writes words or bits and checks the echo; ``multiple``: by functions 15 and 16 even if it is only one.
+
+        Raises :class:`TransportError`.
+        """
         ...
 
 
@@ -176,9 +181,11 @@ class Line(ABC):
         """``count`` words or bits from ``address``. Raises :class:`TransportError`."""
         return await self._ask(read_request(unit, table, address, count, self.name), Rank.READ)
 
-    async def write(self, unit: int, table: Table, address: int, values: Sequence[int]) -> None:
+    async def write(
+        self, unit: int, table: Table, address: int, values: Sequence[int], *, multiple: bool = False
+    ) -> None:
         """Writes words or bits (functions 5, 6, 15, 16) and checks the echo. Raises :class:`TransportError`."""
-        await self._ask(write_request(unit, table, address, values, self.name), Rank.WRITE)
+        await self._ask(write_request(unit, table, address, values, self.name, multiple=multiple), Rank.WRITE)
 
     async def _ask(self, request: Request, rank: Rank) -> list[int]:
         async with self._turns.take(rank):

@@ -116,7 +116,8 @@ def to_yaml(name: str, description: str, source: str, points: Mapping[str, Mappi
     lines = [head.rstrip(), "points:"]
     for point, spec in points.items():
         text = yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True, default_flow_style=True, width=110)
-        lines.append(f"  {point}: " + text.rstrip().replace("\n", "\n    "))
+        key = yaml.safe_dump(point, allow_unicode=True, width=200).split("\n")[0]  # "no" and "1.5" in quotation marks
+        lines.append(f"  {key}: " + text.rstrip().replace("\n", "\n    "))
     return "\n".join(lines) + "\n"
 
 
@@ -135,8 +136,11 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
     delimiter = max(counts, key=lambda mark: counts[mark])
     if counts.get(";", 0) >= len(lines[:20]) > 0:
         delimiter = ";"  # commas are decimal there
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    return [(reader.line_num, row) for row in reader]
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter)
+    try:
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise MapError(f"{path}:{reader.line_num}: no table with {delimiter!r} between its columns: {error}") from None
 
 
 def _header(path: Path, rows: Sequence[tuple[int, list[str]]]) -> tuple[int, dict[str, int]]:

@@ -2,17 +2,23 @@
 
 import asyncio
 import math
+import shutil
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
+from benchmarks.bus_peer import serial_pair
 from hil.client import FieldClient, WriteRefused, WriteStatus
 from hil.clock import LockStepClock, ScaledClock
+from hil.emulated_device import EmulatedDevice
 from hil.emulator import Emulator
-from hil.modbus.server import ServerError
+from hil.modbus.rtu import SerialSettings
+from hil.modbus.server import DeviceServer, SerialDeviceServer, ServerError
 from hil.modbus.transport import TcpTransport
 from hil.sample import Quality
+from plant_models.devices import Line
 from tests.hil import toy_plant as toy
 
 
@@ -247,3 +253,86 @@ def test_a_taken_port_leaves_nothing_open():
 def test_no_devices_no_emulator():
     with pytest.raises(ValueError, match="no devices to emulate"):
         Emulator(toy.ToyLoop(), [], LockStepClock(), step=1.0)
+
+
+def test_a_scan_ends_at_its_deadline_and_names_who_was_not_read():
+    async def main():
+        async with bench() as (emulator, client, _):
+            slow = emulator.devices["pump"].read
+
+            def read(table, address, count):
+                time.sleep(0.15)
+                return slow(table, address, count)
+
+            emulator.devices["pump"].read = read
+            client.scan_within = 0.05
+            samples = await client.scan()
+            assert not samples["cooler.T"].good
+            assert "not read within the 0.05 s of a scan" in samples["cooler.T"].reason
+            del emulator.devices["pump"].read
+            client.scan_within = None
+            await until(client, lambda s: all(x.good for x in s.values()))
+
+    within(10, main())
+
+
+def test_who_accepts_and_hangs_up_is_not_hammered():
+    async def main():
+        calls = 0
+
+        async def hang_up(reader, writer):
+            nonlocal calls
+            calls += 1
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        client = FieldClient(toy.devices(server.sockets[0].getsockname()[1]), LockStepClock(0.0), timeout=0.2)
+        await client.start()
+        await asyncio.sleep(1.0)
+        await client.stop()
+        server.close()
+        assert 2 <= calls <= 8  # 0.1, 0.2, 0.4 ... s between them, give or take a third
+        (metrics,) = client.metrics.values()
+        assert metrics.connects == pytest.approx(calls, abs=1)
+
+    within(10, main())
+
+
+def serial_devices(path, port):
+    devices = toy.devices(1)
+    kinds = ({"transport": "rtu", "host": path}, {"transport": "rtu_over_tcp", "port": port})
+    line = Line(baud=115200, parity="N", lateness="50 ms")
+    return [replace(b, device=replace(b.device, line=line, **kind)) for b, kind in zip(devices, kinds, strict=True)]
+
+
+def test_devices_on_a_serial_line_and_behind_a_gateway():
+    if shutil.which("socat") is None:
+        pytest.skip("socat makes the serial line; on Debian: apt install socat")
+
+    async def main():
+        async with serial_pair() as (ours, theirs):
+            pump, cooler = (EmulatedDevice(bound, lambda: 1000.0) for bound in toy.devices(1))
+            plant = toy.ToyLoop()
+            for device in (pump, cooler):
+                device.publish({signal: plant.get(signal) for signal in device.bound.points})
+            gateway = DeviceServer("127.0.0.1", 0, [cooler], rtu_frames=True)
+            serial = SerialDeviceServer(theirs, [pump], SerialSettings(115200, "N"))
+            await gateway.start()
+            await serial.start()
+            client = FieldClient(serial_devices(ours, gateway.port), LockStepClock(1000.0), timeout=0.3)
+            await client.start()
+            await until(client, lambda s: all(x.good for x in s.values()))
+            written = await client.write({"pump.y": 0.5, "cooler.T_set": 298.15})
+            assert [w.status for w in written] == [WriteStatus.WRITTEN] * 2
+            await client.stop()
+            await serial.stop()
+            await gateway.stop()
+
+    within(20, main())
+
+
+def test_devices_that_disagree_on_their_line():
+    pump, cooler = toy.devices(15020)
+    cooler = replace(cooler, device=replace(cooler.device, transport="rtu_over_tcp"))
+    with pytest.raises(ValueError, match=r"cooler and pump share 127.0.0.1, but not its transport"):
+        FieldClient([pump, cooler], LockStepClock())

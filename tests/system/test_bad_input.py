@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plant_models.site import list_sites
 from tests.strategies.command_line import heatloop, is_one_paragraph, refused
 from twin import cli
 
@@ -233,3 +234,37 @@ def test_a_port_that_is_none(capsys: pytest.CaptureFixture[str], port: str) -> N
     assert f"port {port}: the site needs 1 from there on, all within 1..65535" in refused(
         capsys, ["hil", "serve", "bench_loop", "--port", port]
     )
+
+
+# --- devices ---------------------------------------------------------------------------------------------------------
+
+BROKEN_MAP = """id: broken
+description: a CDU
+points:
+  T_supply: {address: 0, table: input, type: int16, unit: degC}
+  T_return: {address: 0, table: input, type: int16, unit: degC}
+"""
+CDU_DEVICE = "{map: cdu, machines: cdu, port: 15020, unit: 1}"
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        ("{map: MAP, machines: cdu, port: 15020, unit: 1}", "broken.yaml:5: T_return overlaps T_supply at input 0"),
+        ("{map: nothing, machines: cdu, port: 15020, unit: 1}", "no register map 'nothing': neither a shipped one"),
+        ("{map: cdu, machines: cdu, port: 15020, unit: 1, signals: {T_suply: cdu.1.T_supply}}",
+         "the site names a point 'T_suply' that the map has not"),
+        ("{map: cdu, machines: cdu, port: 15020, unit: 2}", "have the same address '127.0.0.1:15020 unit 2'"),
+    ],
+    ids=["broken map", "no such map", "missing point", "address twice"],
+)  # fmt: skip
+def test_devices_that_cannot_be_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], device: str, message: str
+) -> None:
+    (tmp_path / "broken.yaml").write_text(BROKEN_MAP, encoding="utf-8")
+    text = list_sites()["bench_loop"].read_text(encoding="utf-8")
+    assert CDU_DEVICE in text
+    site = tmp_path / "own.yaml"
+    changed = text.replace(CDU_DEVICE, device.replace("MAP", str(tmp_path / "broken.yaml")))
+    site.write_text(changed, encoding="utf-8")
+    assert message in refused(capsys, ["hil", "serve", str(site)])

@@ -422,3 +422,22 @@ def test_what_no_request_can_write_is_refused_at_once(values):
 def test_what_no_request_can_read_is_refused_at_once(address, count):
     with pytest.raises(ValueError, match="cannot read"):
         asyncio.run(TcpTransport("127.0.0.1", 1).read(1, Table.HOLDING, address, count))
+
+
+def test_one_value_by_the_function_for_several_where_a_device_wants_that():
+    async def main():
+        got = []
+
+        def note(tid, unit, pdu):
+            got.append(pdu)
+            return frame(tid, unit, pdu[:5])
+
+        async with Peer(note) as peer:
+            transport = TcpTransport("127.0.0.1", peer.port, 0.5)
+            await transport.connect()
+            await transport.write(1, Table.HOLDING, 10, [7], multiple=True)
+            await transport.write(1, Table.COIL, 10, [1], multiple=True)
+            await transport.close()
+        assert got == [b"\x10\x00\x0a\x00\x01\x02\x00\x07", b"\x0f\x00\x0a\x00\x01\x01\x01"]
+
+    within(5, main())

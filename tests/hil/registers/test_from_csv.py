@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hil.registers import csv_cells as cells
 from hil.registers.check import check_file
@@ -180,3 +182,34 @@ def test_units_that_the_user_explains(tmp_path):
 def test_a_file_that_is_no_table(tmp_path, text):
     with pytest.raises(MapError, match=r"no header|no row"):
         imported(tmp_path, text)
+
+
+CELL = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(
+        ["1", "0x10", "40001", "3/6", "uint16", "float", "degC", "%", "0..5", "RW", "0=a", "b1=x", "-", "1.5", '"']
+    ),
+)
+
+
+@given(st.lists(st.lists(CELL, max_size=9), max_size=5), st.sampled_from(",;\t"), st.booleans())
+def test_whatever_a_table_holds_it_is_read_or_refused(tmp_path_factory, rows, mark, modicon):
+    header = mark.join(("address", "name", "fc", "type", "unit", "scale", "access", "range", "flags"))
+    path = tmp_path_factory.mktemp("csv") / "any.csv"
+    path.write_text("\n".join([header, *map(mark.join, rows)]), encoding="utf-8", errors="replace")
+    try:
+        found = read_csv(path, CsvOptions(numbering="modicon" if modicon else "plain"))
+    except MapError:
+        return
+    made = path.with_suffix(".yaml")
+    made.write_text(to_yaml("any", "x", "y", found.points), encoding="utf-8")
+    told = ("overlaps", "means", "flags", "beyond")  # what only the whole map shows
+    assert all(any(word in finding.text for word in told) for finding in check_file(made))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("csv") / "any.csv"
+    path.write_bytes(data)
+    with pytest.raises(MapError):
+        read_csv(path, CsvOptions())
