@@ -112,7 +112,8 @@ class FieldClient:
 
     Lines are opened as the devices' transports say, with the longest time-out and gap of the maps of their devices;
     ``connect`` instead makes the transport of a (host, port, timeout). A scan of a line
-    ends after ``scan_within`` (s of the wall clock): devices not reached by then are lost for this scan.
+    ends after ``scan_within`` (s of the wall clock): devices not reached by then are lost for this scan. ``monotonic``
+    counts the seconds for which a silent unit is left alone.
     """
 
     def __init__(
@@ -123,10 +124,11 @@ class FieldClient:
         timeout: float = 0.5,
         connect: Callable[[str, int, float], Transport] | None = None,
         scan_within: float | None = None,
+        monotonic: Callable[[], float] = wall.monotonic,
     ) -> None:
         if scan_within is not None and not scan_within > 0:
             raise ValueError(f"scan_within must be positive, found {scan_within}")
-        self.clock, self.scan_within = clock, scan_within
+        self.clock, self.scan_within, self._monotonic = clock, scan_within, monotonic
         self._lines: dict[tuple[str, int], _Line] = {}
         self._unit_of: dict[str, _Unit] = {}
         self._line_of: dict[str, _Line] = {}
@@ -227,7 +229,7 @@ class FieldClient:
                     unit = left[0]
                     if not line.transport.connected:
                         self._lose(unit, line.reason)
-                    elif wall.monotonic() >= unit.quiet_until:
+                    elif self._monotonic() >= unit.quiet_until:
                         await self._scan_unit(line, unit)
                     left.pop(0)
         except TimeoutError:
@@ -242,7 +244,7 @@ class FieldClient:
                 now = self.clock.time()
                 read += [(point, block.slice(values, point), now) for point in block.points]
         except TransportError as error:
-            unit.quiet_until = wall.monotonic() + unit.rest.wait()
+            unit.quiet_until = self._monotonic() + unit.rest.wait()
             if not line.transport.connected:
                 line.reason = str(error)
             self._lose(unit, str(error))
@@ -331,7 +333,8 @@ class FieldClient:
         status = WriteStatus.WRITTEN
         if held is not None:
             old = held.value
-            due = point.refresh is not None and self.clock.time() - held.time >= point.refresh
+            # a clock that was set, forward or back, must not starve a watchdog
+            due = point.refresh is not None and abs(self.clock.time() - held.time) >= point.refresh
             changed = abs(value - old) > max(point.deadband, 0.5 * point.step)
             if not changed and not due:
                 return Written(signal, old, value, old, WriteStatus.UNCHANGED)
@@ -341,7 +344,7 @@ class FieldClient:
             old = unit.samples[signal].value if signal in unit.samples else math.nan
         registers = encode(unit.bound.map, point, value, others=unit.raw)
         self._held.pop(signal, None)
-        if not line.transport.connected or wall.monotonic() < unit.quiet_until:
+        if not line.transport.connected or self._monotonic() < unit.quiet_until:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, unit.health.reason or line.reason)
         try:
             await _send(line.transport, unit.bound, point, registers)

@@ -34,6 +34,10 @@ class ScaledClock:
         self.start, self.speed = start, speed
         self._zero = wall.monotonic() - (now - (now if origin is None else origin))
 
+    def restart(self, origin: float) -> None:
+        """From now on ``start`` is at the wall time ``origin`` (s, POSIX), which may lie ahead."""
+        self._zero = wall.monotonic() - (wall.time() - origin)
+
     def time(self) -> float:
         """Plant time, s."""
         return self.start + self.speed * (wall.monotonic() - self._zero)

@@ -36,15 +36,15 @@ class EmulatedDevice:
         for point in bound.map.points:  # points that this machine lacks answer like the holes between points: zero
             self._registers[point.table].update(dict.fromkeys(point.span, 0))
         self._pending: dict[str, float] = {}
+        self._shown: dict[str, float] = {}
+        """published and not yet in registers: encoded when somebody reads"""
         self._saturated: set[str] = set()
 
     # --- towards the plant ---
 
     def publish(self, values: Mapping[str, float]) -> None:
         """Shows the plant's ``values`` (SI, by signal) in the registers."""
-        for signal, value in values.items():
-            point = self.bound.points[signal]
-            self._store(point, self._shown(signal, point, value))
+        self._shown.update(values)
 
     def take_setpoints(self) -> dict[str, float]:
         """Set-points written, or fallen back to, since the last call."""
@@ -62,7 +62,7 @@ class EmulatedDevice:
             self.fallbacks += 1
             for signal, point in self.bound.writable.items():
                 if point.on_lost == "safe" and isinstance(point.safe, float):
-                    self._store(point, encode(self.bound.map, point, point.safe))
+                    self._store(signal, point, encode(self.bound.map, point, point.safe))
                     self._pending[signal] = point.safe
 
     # --- towards the bus ---
@@ -76,6 +76,7 @@ class EmulatedDevice:
         """Registers; holes inside the map answer zero if the device allows reading over them."""
         self.supervise()
         self._feed("request")
+        self._encode()
         registers = self._registers[table]
         asked = range(address, address + count)
         known = [a for a in asked if a in registers]
@@ -92,7 +93,7 @@ class EmulatedDevice:
             self.refused += 1
             raise
         for signal, point, registers, value in taken:
-            self._store(point, registers)
+            self._store(signal, point, registers)
             self._pending[signal] = value
         self._feed("write")
 
@@ -131,10 +132,18 @@ class EmulatedDevice:
     def _touches_forbidden(self, table: Table, asked: range) -> bool:
         return any(t == table and first <= a <= last for t, first, last in self.bound.map.forbidden for a in asked)
 
-    def _store(self, point: Point, registers: Sequence[int]) -> None:
+    def _encode(self) -> None:
+        """What was published, into registers."""
+        for signal, value in self._shown.items():
+            point = self.bound.points[signal]
+            self._registers[point.table].update(zip(point.span, self._registers_of(signal, point, value), strict=True))
+        self._shown.clear()
+
+    def _store(self, signal: str, point: Point, registers: Sequence[int]) -> None:
+        self._shown.pop(signal, None)
         self._registers[point.table].update(zip(point.span, registers, strict=True))
 
-    def _shown(self, signal: str, point: Point, value: float) -> list[int]:
+    def _registers_of(self, signal: str, point: Point, value: float) -> list[int]:
         """Registers that show ``value``; a value that does not fit shows as "no value" or as the register's end."""
         try:
             return encode(self.bound.map, point, value)

@@ -9,6 +9,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hil.binding import BoundDevice
 from hil.clock import Clock, ScaledClock, Ticker
 from hil.emulated_device import EmulatedDevice
@@ -23,8 +26,8 @@ class Simulated(Protocol):
         """Sets an input, a disturbance or a parameter (SI)."""
         ...
 
-    def get(self, name: str) -> float:
-        """The present value of any signal (SI)."""
+    def reader(self, names: Sequence[str]) -> Callable[[], NDArray[np.float64]]:
+        """A fast way to read the present values (SI) of the same signals again and again."""
         ...
 
     def step(self, dt: float) -> object:
@@ -34,6 +37,8 @@ class Simulated(Protocol):
 
 Drive = Callable[[float], Mapping[str, float]]
 """disturbances by signal at so many seconds after the start: weather, load, demand, prices"""
+Distort = Callable[[float, Mapping[str, float]], Mapping[str, float]]
+"""what sensors show at so many seconds after the start, for true values by signal"""
 
 
 class Emulator:
@@ -42,6 +47,7 @@ class Emulator:
     Before each step the disturbances of ``drive`` and the written set-points go into the plant, after it the plant's
     signals into the registers. Steps are never left out: a step that comes late is made at once and counted.
     ``elapsed`` lets it begin later than the drive's start; ``tell_time`` puts the clock on the bus (hil.site_clock).
+    ``distort`` stands between the plant and what its sensors show.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class Emulator:
         on_step: Callable[[float], None] | None = None,
         elapsed: float = 0.0,
         tell_time: bool = False,
+        distort: Distort | None = None,
     ) -> None:
         if not step > 0:
             raise ValueError(f"step must be positive, found {step}")
@@ -66,7 +73,7 @@ class Emulator:
                     f"device {bound.name}: a site's plant is emulated on tcp, not on {bound.device.transport}"
                 )
         self.simulator, self.clock, self.step = simulator, clock, step
-        self.drive, self.on_step = drive, on_step
+        self.drive, self.on_step, self.distort = drive, on_step, distort
         self.devices = {bound.name: EmulatedDevice(bound, clock.time) for bound in devices}
         lines: dict[tuple[str, int], list[Unit]] = {}
         for device in self.devices.values():
@@ -77,17 +84,29 @@ class Emulator:
         self.elapsed = elapsed
         """simulated seconds since the start"""
         self.ticker: Ticker | None = None
+        self._names = [[s for s, p in d.bound.points.items() if not p.writable] for d in self.devices.values()]
+        self._read = simulator.reader([name for names in self._names for name in names])
+        setpoints = [s for d in self.devices.values() for s, p in d.bound.points.items() if p.writable]
+        self._read_setpoints = dict(zip(setpoints, range(len(setpoints)), strict=True)), simulator.reader(setpoints)
 
     async def start(self) -> None:
         """Shows the plant's present state and listens. Raises ServerError, with nothing left open."""
-        self._apply(self.elapsed)
-        self._publish(setpoints=True)
+        self.show()
         try:
             for server in self.servers:
                 await server.start()
         except BaseException:
             await self.stop()
             raise
+
+    def show(self) -> None:
+        """Puts the plant's present state, set-points included, into the registers."""
+        self._apply(self.elapsed)
+        places, read = self._read_setpoints
+        values = read().tolist()
+        for device in self.devices.values():
+            device.publish({s: values[places[s]] for s in device.bound.writable})
+        self._publish()
 
     async def stop(self) -> None:
         """Closes all servers."""
@@ -107,7 +126,7 @@ class Emulator:
         self._apply(self.elapsed)
         await asyncio.to_thread(self.simulator.step, self.step)
         self.elapsed += self.step
-        self._publish(setpoints=False)
+        self._publish()
         if self.on_step is not None:
             self.on_step(self.elapsed)
 
@@ -119,10 +138,20 @@ class Emulator:
             for name, value in device.take_setpoints().items():
                 self.simulator.set(name, value)
 
-    def _publish(self, *, setpoints: bool) -> None:
-        for device in self.devices.values():
-            device.publish({
-                signal: float(self.simulator.get(signal))
-                for signal, point in device.bound.points.items()
-                if setpoints or not point.writable
-            })  # fmt: skip
+    def _publish(self) -> None:
+        values, at = self._read().tolist(), 0
+        for device, names in zip(self.devices.values(), self._names, strict=True):
+            shown: Mapping[str, float] = dict(zip(names, values[at : at + len(names)], strict=True))
+            at += len(names)
+            device.publish(shown)
+        if self.distort is not None:
+            self._show_distorted(values)
+
+    def _show_distorted(self, values: Sequence[float]) -> None:
+        """What sensors with faults show, over what is."""
+        assert self.distort is not None
+        true = dict(zip((name for names in self._names for name in names), values, strict=True))
+        wrong = {n: v for n, v in self.distort(self.elapsed, true).items() if v is not true[n] and v != true[n]}
+        for device, names in zip(self.devices.values(), self._names, strict=True):
+            if mine := {name: wrong[name] for name in names if name in wrong}:
+                device.publish(mine)

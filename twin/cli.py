@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from twin.commands import field, maps, operate, runs, sites
+from twin.commands import bench, field, maps, operate, runs, sites
 from twin.mistakes import explain, is_expected
 
 EXIT_USER_ERROR = 2
@@ -62,6 +62,8 @@ app.command("override")(operate.override)
 app.command("alarms")(operate.alarms)
 app.command("mode")(operate.mode)
 app.command("journal")(operate.journal)
+field.hil.command("test")(bench.run_tests)
+field.hil.command("faults")(bench.faults)
 app.add_typer(field.hil, name="hil")
 app.add_typer(maps.maps, name="map")
 

@@ -260,6 +260,8 @@ class Cdu(Component):
                       upper=0.9),
             parameter("pumps_available", "1", "secondary pumps that are able to run", default=float(self.pumps),
                       lower=0, upper=float(self.pumps)),
+            parameter("valve_free", "1", "1: the facility valve moves, 0: it is stuck where it stands", default=1.0,
+                      lower=0, upper=1),
             T_DRY, T_WET, P_AIR,
             output("T_gpu_max", "K", "hottest junction of all racks", upper=self.rack.T_gpu_limit, limit=True),
             output("T_memory_max", "K", "hottest memory of all racks", upper=self.rack.T_memory_limit, limit=True),
@@ -330,7 +332,8 @@ class Cdu(Component):
         dew_point = dew_point_of_wet_bulb(v[T_DRY.name], v[T_WET.name], v[P_AIR.name])
         T_held = maximum(v["T_supply_set"], dew_point + self.dew_margin)
         error = T_supply - T_held
-        rates["valve"] = stroke_rate(loop.command(error, v["valve_integral"]), v["valve"], self.valve_stroke)
+        command = loop.command(error, v["valve_integral"])
+        rates["valve"] = v["valve_free"] * stroke_rate(command, v["valve"], self.valve_stroke)
         rates["valve_integral"] = loop.rate(error, v["valve_integral"])
         rates |= self._pump_rates(v, m_ratio)
         dp_ratio = m_ratio * m_ratio

@@ -53,6 +53,8 @@ from plant_models.signals import Account, Signal, Watch, output, parameter, setp
 from plant_models.smooth import at_least, smoothstep
 from plant_models.units import Duration, Fraction, Power, Pressure, Ratio, Temperature, TemperatureDifference
 
+TRIP_TIME = 10.0
+"""s, time constant of a compressor that stops at once"""
 LIFT_WIDTH = 1.0
 """K, over which the lift is rounded off at zero"""
 LIFT_RESERVE = 4.0
@@ -245,6 +247,7 @@ class Chiller(Component):
                 rate_max=1.0 / 60.0,
             ),
             parameter("COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5, upper=1.1),
+            parameter("available", "1", "1: able to run, 0: tripped", default=1.0, lower=0.0, upper=1.0),
             output("Q_flow", "W", "cooling: heat taken from the chilled water"),
             output("Q_flow_condenser", "W", "heat given to the condenser water"),
             output("COP", "1", "of the compressor, also while it stands"),
@@ -312,7 +315,8 @@ class Chiller(Component):
             rates={
                 "T_chw": (H_chw_in + H_chw_out - Q_evaporator + self.P_pump) / self.C_chw,
                 "T_condenser": (H_condenser_in + H_condenser_out + Q_condenser) / self.C_condenser,
-                "y": lag_rate(loop.command(error, v["integral"]), y, self.loading_time),
+                "y": v["available"] * lag_rate(loop.command(error, v["integral"]), y, self.loading_time)
+                - (1.0 - v["available"]) * y / TRIP_TIME,
                 "valve": stroke_rate(y, v["valve"], self.valve_stroke),
                 "integral": loop.rate(error, v["integral"]),
             },

@@ -1,6 +1,6 @@
 """Motorised valve in a passage of one volume: linear characteristic, stroke time, set by a controller.
 
-m = k(y) law(p_in - p_out),  dy/dt follows y_set within the stroke time
+m = k(y) law(p_in - p_out),  dy/dt follows y_set within the stroke time, unless the valve is stuck
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from plant_models import hydraulics
 from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, through
 from plant_models.local_control import stroke_rate
 from plant_models.media import MEDIA
-from plant_models.signals import Signal, output, setpoint, state
+from plant_models.signals import Signal, output, parameter, setpoint, state
 from plant_models.units import Duration, Fraction, MassFlow, Pressure, Temperature, Volume
 
 
@@ -44,6 +44,9 @@ class ControlValve(Component):
             state("T", "K", "liquid in the valve's passage", start=self.T_start, energy=self._C),
             state("y", "1", "position", start=self.y_default, lower=0, upper=1),
             setpoint("y_set", "1", "position command", default=self.y_default, lower=0, upper=1),
+            parameter(
+                "valve_free", "1", "1: the valve moves, 0: it is stuck where it stands", default=1.0, lower=0, upper=1
+            ),
             output("m_flow", "kg/s", "flow from inlet to outlet"),
         )
 
@@ -53,7 +56,7 @@ class ControlValve(Component):
         m = hydraulics.mass_flow(v["inlet.p"] - v["outlet.p"], k, 1e-3 * self.dp_nominal)
         H_in, H_out = through(MEDIA[self.medium], m, v["inlet.T"], v["T"], v["outlet.T"])
         return Equations(
-            {"T": (H_in + H_out) / self._C, "y": stroke_rate(v["y_set"], v["y"], self.stroke)},
+            {"T": (H_in + H_out) / self._C, "y": v["valve_free"] * stroke_rate(v["y_set"], v["y"], self.stroke)},
             {"inlet.m_flow": m, "inlet.H_flow": H_in, "outlet.m_flow": -m, "outlet.H_flow": H_out},
             {"m_flow": m},
         )

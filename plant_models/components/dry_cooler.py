@@ -20,9 +20,10 @@ leaves little water in the coil, which frost cools further than the rest; a fros
 coil, T_coil, closes the bypass and stops the fans between T_coil_min + 2 K and T_coil_min, and rather lets the water
 that leaves become colder than its set-point. Below the lowest speed of their drives fewer units run at it and the
 others stand behind shut dampers, with water in their coils: in frost the draught through standing fans alone would
-cool away a quarter of the nominal heat, and no bypass could help without freezing the coil. Fans and spray are
-released by a flow switch; the spray is locked in frost between T_spray_min and 2 K above. The spray water is open
-water: it has its own accounts and no part in the loop's mass balance; the heat it takes is in Q.
+cool away a quarter of the nominal heat, and no bypass could help without freezing the coil. Fans that fail
+(``fans_available``) move no air and take no power. Fans and spray are released by a flow switch; the spray is locked
+in frost between T_spray_min and 2 K above. The spray water is open water: it has its own accounts and no part in the
+loop's mass balance; the heat it takes is in Q.
 
 Typical: approach 5..10 K at design, fans 1..4 % of the heat; pads saturate 60..80 % of the wet-bulb depression; cycles
 of concentration 3..6 [engineering practice]. Example of a vendor's record: 2.93 MW at 35 °C air, 46.1 -> 40.6 °C,
@@ -164,6 +165,8 @@ class DryCooler(Component):
                      rate_max=1.0 / 60.0),
             T_DRY, T_WET, P_AIR,
             parameter("fouling", "1", "loss of conductance, 0 = clean", default=0.0, lower=0.0, upper=0.9),
+            parameter("fans_available", "1", "share of the fans that are able to run", default=1.0, lower=0.0,
+                      upper=1.0),
             output("Q_flow", "W", "heat into the water: negative when the air takes it", boundary="energy",
                    account=Account.HEAT_REJECTED),
             output("P_el", "W", "electricity of the fans", account=Account.ELECTRICITY_COOLING),
@@ -186,7 +189,8 @@ class DryCooler(Component):
         wetted = v["spray"] * released * smoothstep((T_dry - self.T_spray_min) / 2.0)
         T_air = T_dry - self.pad_efficiency * wetted * (T_dry - T_wet)
         density = air_side.density_ratio(T_dry, p, self.T_air_nominal)
-        air = density * air_side.air_share_dampers(v["y_fan"], self.air_floor, self.y_fan_min, self.damper_leakage)
+        moved = v["fans_available"] * v["y_fan"]
+        air = density * air_side.air_share_dampers(moved, self.air_floor, self.y_fan_min, self.damper_leakage)
         m_air = air * self.n_units * self.m_flow_air_nominal
         m_evaporated = m_air * (
             psychrometrics.humidity_ratio_wet_bulb(T_air, T_wet, p)
@@ -218,7 +222,8 @@ class DryCooler(Component):
             },
             outputs={
                 "Q_flow": Q_flow,
-                "P_el": air_side.fan_power(
+                "P_el": v["fans_available"]
+                * air_side.fan_power(
                     v["y_fan"], self.n_units * self.P_fan_nominal, self.eta_motor, self.y_fan_min, density
                 ),
                 "m_flow": m_flow,

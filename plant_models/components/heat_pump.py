@@ -98,6 +98,8 @@ MARKET_WORK_LEAST = MARKET_WORK[0] - MARKET_WORK[1] ** 2 / (4.0 * MARKET_WORK[2]
 """least of it over all lifts: 1.61, at 44 K"""
 BOUND_WIDTH = 0.005
 """of 1/COP, over which Lorenz's formula is rounded off at Carnot's bound: 0.1 % of the COP where they are 0.02 apart"""
+TRIP_TIME = 10.0
+"""s, time constant of a compressor that stops at once"""
 CAPACITY_WIDTH = 0.03
 """share over which the bound of the capacity is rounded off: about a kelvin of the source"""
 
@@ -320,6 +322,7 @@ class HeatPump(Component):
             parameter(
                 "COP_factor", "1", "COP over that of the machine as new", default=1.0, lower=0.5, upper=COP_FACTOR_MAX
             ),
+            parameter("available", "1", "1: able to run, 0: tripped", default=1.0, lower=0.0, upper=1.0),
             output("COP", "1", "compressor COP that the present temperatures and load allow, also while off"),
             output(
                 "Q_flow_source", "W", "heat taken from the source, metered in its water", account=Account.HEAT_REUSED
@@ -431,7 +434,7 @@ class HeatPump(Component):
         P_electric = P_compressor + (P_source + P_sink) / (1.0 - loss)
         return Equations(
             rates={
-                "y": stroke_rate(allowed, y, self.ramp_time),
+                "y": v["available"] * stroke_rate(allowed, y, self.ramp_time) - (1.0 - v["available"]) * y / TRIP_TIME,
                 "T_source_out": (H_source_in + H_source_out - Q_evaporator + P_source) / self.C_source,
                 "T_sink_out": (H_sink_in + H_sink_out + Q_condenser + P_sink + Q_loss - Q_body) / self.C_sink,
                 "T_body": Q_body / self.C_body,

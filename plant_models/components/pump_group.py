@@ -4,7 +4,7 @@
     P_shaft  = pump_power(m, y, n), all of it heat in the water
     C dT/dt  = H_in + H_out + P_shaft
     y        follows PI(dp_set - dp), dp between the two sensing ports, with the drive's ramp, not below y_min
-    n        follows n_on as pumps run up and coast down
+    n        follows n_on, at most the pumps that are able to run, as pumps run up and coast down
     P_el     = electric_power(P_shaft, n)                 motors and converters at part load: plant_models.drive
 
 The sensing ports pass no water: put them on the headers whose difference is to be held.
@@ -20,8 +20,9 @@ from pydantic import Field, model_validator
 from plant_models import drive, hydraulics
 from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, positive, through
 from plant_models.local_control import Pi, lag_rate
+from plant_models.mathx import minimum
 from plant_models.media import MEDIA
-from plant_models.signals import Account, Signal, output, setpoint, state
+from plant_models.signals import Account, Signal, output, parameter, setpoint, state
 from plant_models.units import Duration, Fraction, MassFlow, Pressure, Temperature, Volume
 
 
@@ -99,6 +100,7 @@ class PumpGroup(Component):
                      default=self.dp_design, lower=self.dp_lowest, upper=self.dp_highest,
                      rate_max=self.dp_highest / 120.0),
             setpoint("n_on", "1", "pumps commanded to run", default=n, lower=0, upper=n),
+            parameter("pumps_available", "1", "pumps that are able to run", default=n, lower=0, upper=n),
             output("m_flow", "kg/s", "flow"),
             output("dp", "Pa", "measured differential pressure"),
             output("P_shaft", "W", "shaft power, heat to the water", boundary="energy"),
@@ -126,7 +128,7 @@ class PumpGroup(Component):
                 "T": (H_in + H_out + P_shaft) / self._C,
                 "y": lag_rate(loop.command(error, v["integral"]), v["y"], self.ramp / 3.0),
                 "integral": loop.rate(error, v["integral"]),
-                "n": lag_rate(v["n_on"], v["n"], self.ramp / 3.0),
+                "n": lag_rate(minimum(v["n_on"], v["pumps_available"]), v["n"], self.ramp / 3.0),
             },
             {
                 "inlet.m_flow": m, "inlet.H_flow": H_in, "outlet.m_flow": -m, "outlet.H_flow": H_out,

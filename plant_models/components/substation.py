@@ -133,6 +133,8 @@ class Substation(Component):
             disturbance("T_return", "K", "return temperature of the consumer", default=T_back,
                         lower=273.15, upper=373.15),
             parameter("UA_factor", "1", "UA over that of clean plates", default=1.0, lower=0.2, upper=1.2),
+            parameter("valve_free", "1", "1: the valve moves, 0: it is stuck where it stands", default=1.0, lower=0.0,
+                      upper=1.0),
             output("Q_flow_delivered", "W", "heat that the consumer receives", account=Account.HEAT_DELIVERED),
             output("Q_flow_demand", "W", "heat that the consumer needs", account=Account.HEAT_DEMAND),
             output("Q_flow_unmet", "W", "heat that the consumer lacks"),
@@ -167,7 +169,7 @@ class Substation(Component):
             rates={
                 "T_primary": (H_in + H_out - Q_flow) / self._capacity(self.m_flow_nominal),
                 "T_secondary": (Q_flow - Q_delivered) / self._capacity(self.m_flow_secondary_nominal),
-                "valve": stroke_rate(command, v["valve"], self.stroke),
+                "valve": v["valve_free"] * stroke_rate(command, v["valve"], self.stroke),
                 "integral": self.loop.rate(error, v["integral"]),
             },
             flows={

@@ -11,6 +11,10 @@ import asyncio
 import math
 import socket
 import sys
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hil.binding import BoundDevice, bind
 from hil.clock import ScaledClock
@@ -69,6 +73,9 @@ class ToyLoop:
 
     def get(self, name: str) -> float:
         return self.values[name]
+
+    def reader(self, names: Sequence[str]) -> Callable[[], NDArray[np.float64]]:
+        return lambda: np.array([self.values[name] for name in names])
 
     def step(self, dt: float) -> None:
         v = self.values

@@ -84,7 +84,7 @@ class Deciding:
         """Begins a decision if one is due. ``ask`` gives the measurements; ``arrive`` is called when there is a
         decision, with what enters it with the arbiter.
         """
-        if now < self._next:
+        if now < self._next <= now + self.controller.interval:  # else it is due, or the clock was set back
             return
         if self.task is not None and not self.task.done():
             self._alarms.condition(

@@ -16,6 +16,8 @@ from twin.operation.arbiter import Arbiter, Claim, Rank
 from twin.operation.mode import Mode
 from twin.operation.writes import Gate, Verdict, WritePolicy
 
+LONGEST_MOVE = 60.0
+"""s for which set-points move at most in one turn of the loop"""
 HISTORY = 30 * 86400.0
 """s of the journal's writes that a restart charges to the budgets"""
 
@@ -143,7 +145,8 @@ class Mover:
         self.alarms.condition(now, "controller.envelope", False)
         self._interlock(now, corrections, asked)
         winners = self.arbiter.resolve(now)
-        dt, self._advanced = max(0.0, now - self._advanced), now
+        # what was missed, also by a clock that was set forward, is not made up for: set-points move at their speed
+        dt, self._advanced = min(max(0.0, now - self._advanced), LONGEST_MOVE), now
         values = {
             name: self._gates[name].ramp(float(value), dt)
             for name, value in zip(self.guard.names, self.guard.advance(dt), strict=True)

@@ -19,6 +19,8 @@ BUCKETS = (300, 900, 1800, 3600, 10800, 21600, 43200, 86400)
 """s, widths to which recorded intervals are joined"""
 POINTS = 700
 """points of a line, at most"""
+SHORT = 3.0
+"""hours, up to which the time axis counts in minutes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,15 @@ class Level:
     colour: str = "limit"
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time that is marked from top to bottom: something happened."""
+
+    label: str
+    start: float
+    end: float
+
+
 @dataclass(slots=True)
 class Chart:
     """One chart of a report; see :meth:`draw`."""
@@ -105,6 +116,7 @@ class Chart:
     lines: list[Line] = field(default_factory=list)
     areas: list[Area] = field(default_factory=list)
     levels: list[Level] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
     zero: bool = False
     """whether the value axis must show zero"""
     height: int = 220
@@ -121,6 +133,7 @@ class Chart:
         entries = [(line.label, line.colour, line.style) for line in self.lines if "faint" not in line.style]
         entries += [(area.label, area.colour, "area") for area in self.areas]
         entries += [(level.label, level.colour, "dashed") for level in self.levels]
+        entries += [(span.label, "span", "area") for span in self.spans]
         seen: dict[str, str] = {}
         for label, colour, style in entries:
             if label:
@@ -164,6 +177,10 @@ class Chart:
                 tag("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"),
                 text(words, x, bottom + 18, "tick", text_anchor="middle" if x < right - 30 else "end"),
             ]
+        for span in self.spans:
+            x, far = (float(X(np.array(min(max(t, self.start), self.end)))) for t in (span.start, span.end))
+            said = tag("title", _escape(span.label))
+            parts.append(tag("rect", said, x=x, y=top, width=max(far - x, 1.5), height=bottom - top, class_="span"))
         for area in self.areas:
             parts.append(tag("path", d=band(X(area.time), Y(area.low), Y(area.high)), class_=f"area {area.colour}"))
         for level in self.levels:
@@ -273,6 +290,8 @@ def tick_label(value: float, ticks: Sequence[float]) -> str:
 def time_ticks(start: float, end: float, zone: tzinfo, count: int) -> list[tuple[float, str]]:
     """About ``count`` moments of the local clock or calendar, with their labels."""
     hours = (end - start) / 3600
+    if hours <= SHORT:
+        return _minute_ticks(start, end, zone, count)
     step = next((h for h in (1, 2, 3, 6, 12, 24, 48, 168, 336, 720, 1440) if hours / h <= count), 2160)
     moment = datetime.fromtimestamp(start, tz=zone).replace(minute=0, second=0, microsecond=0, tzinfo=None)
     moment = moment.replace(hour=0 if step >= 24 else moment.hour // step * step)
@@ -284,6 +303,14 @@ def time_ticks(start: float, end: float, zone: tzinfo, count: int) -> list[tuple
             ticks.append((at, clock if moment.hour else date))
         moment += timedelta(hours=step)
     return ticks
+
+
+def _minute_ticks(start: float, end: float, zone: tzinfo, count: int) -> list[tuple[float, str]]:
+    """Round minutes of the local clock."""
+    step = next((m for m in (1, 2, 5, 10, 15, 30) if (end - start) / 60 / m <= count), 60) * 60
+    first = math.ceil((start - 1) / step)
+    moments = [i * step for i in range(first, math.floor((end + 1) / step) + 1)]
+    return [(float(at), f"{datetime.fromtimestamp(at, tz=zone):%H:%M}") for at in moments]
 
 
 def _escape(words: str) -> str:

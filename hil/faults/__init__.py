@@ -1,0 +1,1 @@
+"""Faults that are injected on purpose: in what sensors show, on the bus, in time."""

@@ -1,0 +1,139 @@
+"""`heatloop hil test` and `heatloop hil faults`: scenarios in, verdicts out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from twin.console import console, print_json, print_table
+
+if TYPE_CHECKING:
+    from twin.hil_bench.scenario import HilScenario
+    from twin.hil_bench.verdict import Outcome
+
+FAILED = 1
+
+
+def run_tests(
+    scenarios: Annotated[
+        list[str] | None, typer.Argument(metavar="SCENARIO...", help="Scenario files, or names of the library.")
+    ] = None,
+    library: Annotated[bool, typer.Option("--library", help="All scenarios that come with heatloop.")] = False,
+    bench: Annotated[
+        Literal["lockstep", "sockets", "rig"] | None,
+        typer.Option(help="What they run on.", show_default="the scenario's"),
+    ] = None,
+    controller: Annotated[
+        str | None, typer.Option("--controller", "-c", help="In place of the scenarios'; external: your own.",
+                                 show_default="the scenarios'")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write reports, traces, journals and the requirement matrix to this folder.",
+                                  show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Verdicts as JSON, for scripts.")] = False,
+) -> None:  # fmt: skip
+    """Test a controller: run scenarios with faults against a plant and judge what was expected of it.
+
+    Exit code 0 if all passed, 1 if a verdict failed, 2 if something handed in cannot be used.
+    """
+    from twin.hil_bench.output import write_junit, write_outcomes
+    from twin.hil_bench.run import perform, prepare
+
+    chosen = _chosen(scenarios or [], library, controller)
+    for scenario in chosen:
+        prepare(scenario)
+    outcomes = []
+    for scenario in chosen:
+        outcome = perform(scenario, bench or scenario.bench, _journal(out, scenario))
+        outcomes.append(outcome)
+        if not as_json:
+            _tell(outcome)
+    if junit is not None:
+        write_junit(junit, outcomes)
+    if out is not None:
+        write_outcomes(out, outcomes)
+    if as_json:
+        print_json([_summary(outcome) for outcome in outcomes])
+    else:
+        count = {s: sum(o.status == s for o in outcomes) for s in ("passed", "failed", "skipped")}
+        said = f"{len(outcomes)} scenarios: {count['passed']} passed, {count['failed']} failed"
+        console().print(said + (f", {count['skipped']} not judged" if count["skipped"] else ""))
+    raise typer.Exit(FAILED if any(o.status == "failed" for o in outcomes) else 0)
+
+
+def faults() -> None:
+    """List the faults that a scenario can inject."""
+    from hil.faults.clock import TIME_FAULTS
+    from hil.faults.schedule import BUS_FAULTS
+    from hil.faults.sensor import SENSOR_FAULTS
+    from twin.hil_bench.process_faults import PROCESS_FAULTS
+
+    rows = [("process", name, fault.description, ", ".join(fault.effects)) for name, fault in PROCESS_FAULTS.items()]
+    rows += [("sensor", name, what, "measured signals") for name, what in SENSOR_FAULTS.items()]
+    rows += [("bus", name, what, "devices, or * for a whole line") for name, what in BUS_FAULTS.items()]
+    rows += [("time", name, what, "the controller") for name, what in TIME_FAULTS.items()]
+    print_table("", ("where", "fault", "what it does", "of"), rows)
+
+
+def _chosen(asked: list[str], everything: bool, controller: str | None) -> list[HilScenario]:
+    import difflib
+
+    from twin.hil_bench.scenario import HilScenarioError, library, load_hil_scenario, with_controller
+
+    shipped = {path.stem: path for path in library()}
+    paths = list(shipped.values()) if everything else []
+    for name in asked:
+        path = Path(name)
+        if not path.is_file() and name not in shipped:
+            near = difflib.get_close_matches(name, shipped, n=3, cutoff=0.4)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise HilScenarioError(f"no scenario {name!r}: neither a file nor one of the library{hint}")
+        paths.append(path if path.is_file() else shipped[name])
+    if not paths:
+        raise HilScenarioError("no scenario given: name files or scenarios of the library, or add --library")
+    found = [load_hil_scenario(path) for path in paths]
+    return [with_controller(s, controller) for s in found] if controller else found
+
+
+def _journal(out: Path | None, scenario: HilScenario) -> Path | None:
+    if out is None:
+        return None
+    folder = out / scenario.name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "journal.sqlite"
+    for old in folder.glob("journal.sqlite*"):
+        old.unlink()
+    return path
+
+
+def _tell(outcome: Outcome) -> None:
+    from rich.markup import escape
+
+    out = console()
+    colour = {"passed": "green", "failed": "red", "skipped": "yellow"}[outcome.status]
+    out.print(f"[{colour}]{outcome.status:<7}[/] {outcome.scenario.name}  {escape(outcome.scenario.title)}  "
+              f"{outcome.wall_s:.1f} s")  # fmt: skip
+    for text in (outcome.error, outcome.skipped):
+        if text:
+            out.print(f"        {escape(text)}")
+    for verdict in outcome.verdicts:
+        if verdict.status != "passed":
+            ids = " ".join(verdict.expectation.requirement)
+            out.print(f"        {verdict.status} {escape(f'{ids} {verdict.expectation}')}: {escape(verdict.evidence)}")
+
+
+def _summary(outcome: Outcome) -> dict[str, object]:
+    return {
+        "scenario": outcome.scenario.name, "title": outcome.scenario.title, "bench": outcome.bench,
+        "status": outcome.status, "error": outcome.error, "skipped": outcome.skipped, "wall_s": outcome.wall_s,
+        "figures": outcome.figures,
+        "verdicts": [
+            {"expectation": str(v.expectation), "requirements": list(v.expectation.requirement), "status": v.status,
+             "evidence": v.evidence}
+            for v in outcome.verdicts
+        ],
+    }  # fmt: skip

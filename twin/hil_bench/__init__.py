@@ -1,0 +1,1 @@
+"""Tests of a controller on a bench: scenario in, verdict out."""

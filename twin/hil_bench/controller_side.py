@@ -1,0 +1,121 @@
+"""The controller's side of a bench: our runtime on the devices, and what it saw and noticed, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controllers.envelope import Envelope
+from controllers.interface import Forecast
+from controllers.plant_view import PlantView
+from controllers.registry import make_controller
+from hil.binding import BoundDevice
+from hil.client import FieldClient
+from hil.clock import Clock
+from hil.modbus.transport import TcpTransport, Transport
+from plant_models.plant import Plant
+from plant_models.signals import Role
+from twin.hil_bench.course import Course
+from twin.hil_bench.evaluate import Column
+from twin.hil_bench.scenario import HilScenario
+from twin.inputs.forecast import IT_LOAD, Q_DEMAND
+from twin.journal import Journal
+from twin.runtime import Cycle, Runtime
+from twin.simulation import FORECAST_STEP
+
+Array = NDArray[np.float64]
+STATES = {"waiting": 0.0, "running": 1.0, "holding": 2.0}
+FIGURES = ("state", "alarms", "scans", "bad_scans", "decisions", "written", "refreshed", "failed_writes", "held_back",
+           "overruns")  # fmt: skip
+"""what is recorded of the runtime, as ``runtime.FIGURE``; states are 0 waiting, 1 running, 2 holding"""
+GENERAL_ALARMS = ("plant", "controller", "controller.late", "controller.plan", "write", "setpoints")
+
+
+class ControllerSide:
+    """Our runtime with the scenario's controller; ``seen`` are the signals whose received values are recorded."""
+
+    def __init__(
+        self,
+        scenario: HilScenario,
+        plant: Plant,
+        devices: Sequence[BoundDevice],
+        course: Course,
+        clock: Clock,
+        journal: Journal,
+        *,
+        start: float,
+        seen: Sequence[str] = (),
+        connect: Callable[[str, int, float], Transport] = TcpTransport,
+        monotonic: Callable[[], float] | None = None,
+    ) -> None:
+        self.scenario, self.plant, self.course, self.clock, self.start = scenario, plant, course, clock, start
+        controller = make_controller(scenario.controller, plant, scenario.controller_settings)
+        self._horizon = controller.forecast_horizon
+        counting = {} if monotonic is None else {"monotonic": monotonic}
+        self.client = FieldClient(devices, clock, timeout=scenario.timeout, connect=connect, **counting)
+        self.runtime = Runtime(
+            self.client, controller, Envelope(PlantView(plant)), journal, clock, forecast=self._forecast,
+            scan_interval=scenario.scan, on_cycle=self._note,
+        )  # fmt: skip
+        self._seen = list(seen)
+        self.true_time: Callable[[], float] = clock.time
+        """of the record, where the controller's own clock is wrong"""
+        self._times: list[float] = []
+        self._rows: list[list[float]] = []
+        self._alarms: list[frozenset[str]] = []
+
+    def _forecast(self, now: float) -> Forecast | None:
+        """The present goes on: what a forecast service says that knows nothing of the scenario."""
+        if self._horizon <= 0:
+            return None
+        grid = now + np.arange(0.0, self._horizon + FORECAST_STEP, FORECAST_STEP)
+        known = {s.name for s in self.plant.vocabulary.role(Role.DISTURBANCE)}
+        present = {n: v for n, v in self.course.at(self.true_time() - self.start).items() if n in known}
+        present[IT_LOAD] = sum(v for n, v in present.items() if n.endswith(".P_it"))
+        demands = [v for n, v in present.items() if n.endswith(".Q_demand")]
+        if demands:
+            present.setdefault(Q_DEMAND, sum(demands))
+        return Forecast(grid, {name: np.full(len(grid), value) for name, value in present.items()})
+
+    def _note(self, cycle: Cycle) -> None:
+        figures = [STATES.get(cycle.state, np.nan), float(len(cycle.alarms))]
+        figures += [float(getattr(cycle.counts, name)) for name in FIGURES[2:]]
+        seen = [cycle.samples[name].value if cycle.samples[name].good else np.nan for name in self._seen]
+        self._times.append(self.true_time() - self.start)
+        self._rows.append(figures + seen)
+        self._alarms.append(frozenset(cycle.alarms))
+
+    def record(self, times: Array) -> dict[str, Array]:
+        """What was recorded, at ``times`` (s since the start): each as of the last cycle before."""
+        names = [*(f"runtime.{name}" for name in FIGURES), *(f"seen.{name}" for name in self._seen)]
+        last = np.searchsorted(np.array(self._times), times + 1e-6, side="right") - 1
+        before = last < 0
+        table = np.array(self._rows) if self._rows else np.zeros((1, len(names)))
+        values = {}
+        for i, name in enumerate(names):
+            column = table[np.maximum(last, 0), i]
+            values[name] = np.where(before, np.nan if name.startswith("seen.") else 0.0, column)
+        for alarm in frozenset().union(*self._alarms):
+            stands = np.array([alarm in alarms for alarms in self._alarms], dtype=float)
+            values[f"alarm.{alarm}"] = np.where(before, 0.0, stands[np.maximum(last, 0)])
+        return values
+
+
+def controller_columns(plant: Plant, devices: Sequence[BoundDevice]) -> dict[str, Column]:
+    """What expectations can ask of the controller's side."""
+    columns = {f"runtime.{name}": Column() for name in FIGURES}
+    columns |= {name: Column() for name in known_alarms(devices)}
+    measured = {name for device in devices for name in device.points}
+    return columns | {f"seen.{name}": Column(plant.vocabulary[name].unit) for name in measured}
+
+
+def known_alarms(devices: Sequence[BoundDevice]) -> list[str]:
+    """Every alarm that the runtime can raise, as ``alarm.NAME``."""
+    names = list(GENERAL_ALARMS)
+    for device in devices:
+        names.append(f"device.{device.name}")
+        names += [f"signal.{signal}" for signal in device.points]
+        names += [f"write.{signal}" for signal in device.writable]
+    return [f"alarm.{name}" for name in names]

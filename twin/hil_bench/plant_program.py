@@ -1,0 +1,57 @@
+"""The emulated plant of a scenario as a program of its own: ``python -m twin.hil_bench.plant_program JSON``.
+
+It settles, listens and says so; a line on stdin tells it the wall time at which the run starts. At the end it writes
+what it recorded to a file, says so, and goes on answering until stdin is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hil.clock import ScaledClock
+from twin.hil_bench.plant_side import PlantSide
+from twin.hil_bench.scenario import HilScenario
+
+
+def _tell(**line: Any) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+async def _run(settings: dict[str, Any]) -> None:
+    scenario = HilScenario.model_validate(settings["scenario"])
+    clock = ScaledClock(scenario.start.timestamp(), scenario.speed)
+    side = PlantSide(scenario, clock, settings["port"])
+    side.settle()
+    await side.emulator.start()
+    try:
+        _tell(ready=True)
+        clock.restart(float(await asyncio.to_thread(sys.stdin.readline)))
+        await side.emulator.run(scenario.duration)
+        times, values = side.record()
+        np.savez(Path(settings["record"]), times=times, names=list(values), table=np.array(list(values.values())))
+        ticker = side.emulator.ticker
+        _tell(done=True, late_s=ticker.latest if ticker else 0.0, overruns=ticker.overruns if ticker else 0)
+        await asyncio.to_thread(sys.stdin.read)
+    finally:
+        await side.emulator.stop()
+
+
+def main(arguments: str) -> int:
+    """Exit code 0, or 2 for what cannot be run."""
+    try:
+        asyncio.run(_run(json.loads(arguments)))
+    except (ValueError, RuntimeError, OSError) as error:
+        _tell(error=str(error))
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
