@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as wall
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -48,13 +49,12 @@ class ControllerSide:
         start: float,
         seen: Sequence[str] = (),
         connect: Callable[[str, int, float], Transport] = TcpTransport,
-        monotonic: Callable[[], float] | None = None,
+        monotonic: Callable[[], float] = wall.monotonic,
     ) -> None:
         self.scenario, self.plant, self.course, self.clock, self.start = scenario, plant, course, clock, start
         controller = make_controller(scenario.controller, plant, scenario.controller_settings)
         self._horizon = controller.forecast_horizon
-        counting = {} if monotonic is None else {"monotonic": monotonic}
-        self.client = FieldClient(devices, clock, timeout=scenario.timeout, connect=connect, **counting)
+        self.client = FieldClient(devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic)
         self.runtime = Runtime(
             self.client, controller, Envelope(PlantView(plant)), journal, clock, forecast=self._forecast,
             scan_interval=scenario.scan, on_cycle=self._note,
