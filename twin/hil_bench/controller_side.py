@@ -15,7 +15,7 @@ from controllers.registry import make_controller
 from hil.binding import BoundDevice
 from hil.client import FieldClient
 from hil.clock import Clock
-from hil.modbus.transport import TcpTransport, Transport
+from hil.modbus.transport import Transport
 from plant_models.plant import Plant
 from plant_models.signals import Role
 from twin.hil_bench.course import Course
@@ -48,7 +48,7 @@ class ControllerSide:
         *,
         start: float,
         seen: Sequence[str] = (),
-        connect: Callable[[str, int, float], Transport] = TcpTransport,
+        connect: Callable[[str, int, float], Transport] | None = None,
         monotonic: Callable[[], float] = wall.monotonic,
     ) -> None:
         self.scenario, self.plant, self.course, self.clock, self.start = scenario, plant, course, clock, start
