@@ -73,7 +73,10 @@ class InProcessLine:
     async def write(
         self, unit: int, table: Table, address: int, values: Sequence[int], *, multiple: bool = False
     ) -> None:
-        """Writes words or bits; ``multiple`` makes no difference here. Raises TransportError; with a wrong reply the device may have taken them."""
+        """Writes words or bits; ``multiple`` makes no difference here. Raises TransportError.
+
+        With a wrong reply the device may have taken them.
+        """
         what = f"write of {list(values)} to {table} {address} at unit {unit}"
         fault = self._meet(unit, what, ())
         try:
