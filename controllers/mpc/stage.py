@@ -140,9 +140,9 @@ class StageModel:
             (cooled - busy.Q_flow) / Q_nominal,
             (cooled_hot - hot.Q_flow) / Q_nominal,
         )  # fmt: skip
-        # jobs start on many CDUs at once: the hottest must be served while all the others take as much
-        m_crowded = design.cdus.count * x["m_hot"] * cdu.m_flow_fws_nominal + m_condensers
-        dp_crowded = r.branch_dp(x["dp"], m_crowded, g["f_line"])
+        # jobs start on many CDUs at once: the hottest must be served while others take more, too
+        m_all = design.cdus.count * x["m_hot"] * cdu.m_flow_fws_nominal
+        dp_crowded = r.branch_dp(x["dp"], m_cdus + self.settings.crowd * (m_all - m_cdus) + m_condensers, g["f_line"])
         T_limit = cdu.rack.T_gpu_limit - self.settings.gpu_margin
         above = [
             (coolers.Q_flow - Q_reject) / Q_plant,
