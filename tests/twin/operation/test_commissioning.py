@@ -1,0 +1,169 @@
+"""Identity, settings, permissions and signs of life of a device that has them all, over a real socket."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hil.binding import bind
+from hil.client import FieldClient
+from hil.clock import LockStepClock
+from hil.modbus.server import DeviceServer
+from hil.registers.schema import RegisterMap
+from plant_models.devices import Device
+from plant_models.signals import Vocabulary, setpoint
+from tests.hil.registers_unit import Registers
+from tests.hil.toy_plant import free_port
+from twin.operation.alarms import AlarmBook
+from twin.operation.commissioning import Commissioning, failures
+from twin.operation.heartbeat import Heartbeat
+
+VOCABULARY = Vocabulary([setpoint("fan.y", "1", "speed", default=0.5, lower=0.0, upper=1.0)])
+IDENTITY, GUARD, PERMIT, BEAT, TRIPPED, RESET, SPEED = 1, 2, 3, 4, 5, 6, 7
+AS_IT_SHOULD = {IDENTITY: 4711, GUARD: 30, PERMIT: 1, BEAT: 0, TRIPPED: 0, RESET: 0, SPEED: 5000}
+
+
+def device_map(**changes):
+    def word(address, **more):
+        return {"address": address, "table": "holding", "type": "uint16", **more}
+
+    spec = {
+        "id": "fan", "description": "fan with everything", "partial": True,
+        "identity": [{"point": "model", "equals": 4711}],
+        "permissions": {"permit": 1},
+        "watchdog": {"timeout": "30 s", "fed_by": "heartbeat", "heartbeat": "beat", "settings": {"guard": 30},
+                     "status": "tripped", "reset": "reset", "refresh": "10 s"},
+        "points": {
+            "model": word(IDENTITY),
+            "guard": word(GUARD, access="rw", kind="setting"),
+            "permit": word(PERMIT, access="rw", kind="setting"),
+            "beat": word(BEAT, access="rw", kind="command"),
+            "tripped": word(TRIPPED),
+            "reset": word(RESET, access="rw", kind="command", self_clearing=True),
+            "y": word(SPEED, access="rw", unit="percent", scale=0.01, range=[0, 1], safe=0.5, refresh="10 s"),
+        },
+        **changes,
+    }  # fmt: skip
+    return RegisterMap.model_validate(spec, context={"require_units": True})
+
+
+@asynccontextmanager
+async def fan(stuck=(), map_=None, **registers):
+    values = {**AS_IT_SHOULD, **{globals()[name]: value for name, value in registers.items()}}
+    unit, port = Registers(1, values, stuck), free_port()
+    server = DeviceServer("127.0.0.1", port, [unit])
+    await server.start()
+    bound = bind(Device("fan", "fan", "127.0.0.1", port, 1, "fan"), VOCABULARY, map_ or device_map())
+    client = FieldClient([bound], LockStepClock(1e9), timeout=0.3)
+    await client.start()
+    try:
+        yield unit, client, server
+    finally:
+        await client.stop()
+        await server.stop()
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, 10))
+
+
+def checked(**registers):
+    async def main():
+        async with fan(**registers) as (unit, client, _):
+            found = await Commissioning(client).check(await client.scan())
+            assert unit.written == []  # a check writes nothing
+            return found
+
+    return run(main())
+
+
+def test_a_device_as_it_should_be():
+    found = checked()
+    assert failures(found) == []
+    assert {(f.what, f.verdict) for f in found} >= {
+        ("answers", "ok"), ("identity model", "ok"), ("setting guard", "ok"), ("permission permit", "ok"),
+        ("watchdog", "ok"), ("values", "ok"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("registers", "message"),
+    [
+        ({"IDENTITY": 12}, "fan: identity model: reads 12.0, expected 4711: another device answers here"),
+        ({"GUARD": 0}, "fan: setting guard: reads 0, needs 30: set it at the device"),
+        ({"SPEED": 20000}, "fan: value fan.y: 200 percent is outside 0 percent .. 100 percent"),
+    ],
+)
+def test_what_forbids_writing_is_named(registers, message):
+    assert message in failures(checked(**registers))
+
+
+def test_a_permission_that_is_missing_is_no_reason_not_to_begin():
+    found = checked(PERMIT=0)
+    assert failures(found) == []
+    assert "the loop sets it before its first set-point" in next(f.text for f in found if f.verdict == "note")
+
+
+def test_a_refresh_that_its_memory_does_not_bear():
+    point = {"address": SPEED, "table": "holding", "type": "uint16", "access": "rw", "unit": "percent", "scale": 0.01,
+             "range": [0, 1], "safe": 0.5, "refresh": "10 s", "nonvolatile": True, "write_budget": 100_000}  # fmt: skip
+    map_ = device_map(watchdog=None, identity=[], permissions={}, points={"y": point})
+    (text,) = failures(checked(map_=map_))
+    assert "a refresh every 10 s wears its memory out; it bears a write every 3156 s" in text
+
+
+def test_an_unreachable_device_is_named_with_its_reason():
+    async def main():
+        async with fan() as (_, client, server):
+            await server.stop()
+            await asyncio.sleep(0.05)
+            return await Commissioning(client).check(await client.scan())
+
+    (text,) = failures(run(main()))
+    assert text.startswith("fan: answers: ")
+
+
+def test_signs_of_life_go_both_ways():
+    async def main():
+        async with fan(PERMIT=0) as (unit, client, _):
+            await client.scan()
+            alarms = AlarmBook(lambda change: None)
+            pulse = Heartbeat(client, alarms)
+            await pulse.turn(0.0, 2.0, writes=False)
+            assert unit.written == []
+            assert "permit is not 1: set-points would not be obeyed" in alarms.active["heartbeat.fan"]
+            pulse.again()
+            for now in range(0, 60, 2):
+                await pulse.turn(float(now), 2.0, writes=True)
+            assert unit.written[0] == (PERMIT, 1)
+            beats = [value for address, value in unit.written if address == BEAT]
+            assert beats == [1, 2, 3, 4, 5, 6, 7][: len(beats)]
+            assert 6 <= len(beats) <= 7  # every ten seconds, and early rather than late
+            assert alarms.active == {}
+            unit.values[TRIPPED] = 1
+            await pulse.turn(70.0, 2.0, writes=True)
+            assert alarms.active["heartbeat.fan"] == "its watchdog has tripped (tripped = 1.0)"
+            assert unit.written[-1] == (RESET, 1)
+            unit.values[TRIPPED] = 0
+            await pulse.turn(80.0, 2.0, writes=True)
+            assert alarms.active == {}
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("stuck", "registers", "message"),
+    [
+        ([BEAT], {}, "fan: beat: write of [1] to holding 4"),
+        ([PERMIT], {"PERMIT": 0}, "fan: permit: write of [1] to holding 3"),
+    ],
+)
+def test_a_device_that_says_yes_and_does_nothing_is_found_out(stuck, registers, message):
+    async def main():
+        async with fan(stuck, **registers) as (_, client, _server):
+            await client.scan()
+            alarms = AlarmBook(lambda change: None)
+            await Heartbeat(client, alarms).turn(0.0, 2.0, writes=True)
+            assert message in alarms.active["heartbeat.fan"]
+
+    run(main())
