@@ -88,12 +88,23 @@ class _Unit:
         self.blocks: list[Block] = plan_reads(bound.map, (*bound.points.values(), *bound.companions), cost)
         self.raw: dict[str, float] = {}
         """what the registers that hold scales and units of others read last, by point"""
+        self._last: dict[str, tuple[list[int], Sample]] = {}
         self.samples = {s: Sample(math.nan, math.nan, Quality.LOST, "never read") for s, p in bound.points.items()
                         if p.readable}  # fmt: skip
         self.health = Health()
         self.rest = Backoff(first=0.2, longest=5.0)
         self.quiet_until = 0.0
         """a silent unit is left alone until then (wall clock, s), so that it does not hold up the others of its line"""
+
+    def shown(self, point: Point, registers: list[int], time: float) -> Sample:
+        """The sample in ``registers``; those that read as they did last time are not decoded again."""
+        last = self._last.get(point.name)
+        if last is not None and last[0] == registers:
+            return Sample(last[1].value, time, last[1].quality, last[1].reason)
+        sample = decode(self.bound.map, point, registers, time, others=self.raw)
+        if not point.references:
+            self._last[point.name] = registers, sample
+        return sample
 
 
 @dataclass(slots=True)
@@ -252,7 +263,7 @@ class FieldClient:
         map_ = unit.bound.map
         needed = {name for point, _, _ in read for name in point.references}
         unit.raw = stated(map_, {point.name: registers for point, registers, _ in read if point.name in needed})
-        shown = {p.name: decode(map_, p, registers, now, others=unit.raw) for p, registers, now in read}
+        shown = {p.name: unit.shown(p, registers, now) for p, registers, now in read}
         unit.rest.reset()
         unit.samples.update({unit.signal_of[name]: x for name, x in shown.items() if name in unit.signal_of})
         self._note(unit, True, "")
