@@ -64,6 +64,7 @@ app.command("mode")(operate.mode)
 app.command("journal")(operate.journal)
 field.hil.command("test")(bench.run_tests)
 field.hil.command("faults")(bench.faults)
+field.hil.command("proxy")(bench.proxy)
 app.add_typer(field.hil, name="hil")
 app.add_typer(maps.maps, name="map")
 

@@ -79,6 +79,55 @@ def faults() -> None:
     print_table("", ("where", "fault", "what it does", "of"), rows)
 
 
+def proxy(
+    device: Annotated[str, typer.Argument(metavar="HOST:PORT", help="The device, or the gateway, behind the proxy.")],
+    fault: Annotated[str, typer.Option(help="What goes wrong: heatloop hil faults, those of the bus.")],
+    listen: Annotated[int, typer.Option(min=1, max=65535, help="Port of the proxy.")] = 15502,
+    host: Annotated[str, typer.Option(help="Address at which the proxy listens.")] = "127.0.0.1",
+    unit: Annotated[list[int] | None, typer.Option(help="Units that are hit.", show_default="all")] = None,
+    share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the replies that are hit.")] = 1.0,
+    delay: Annotated[float, typer.Option(min=0.0, help="bus_delay: seconds.")] = 0.2,
+    code: Annotated[int, typer.Option(help="bus_exception: the exception code.")] = 4,
+    start: Annotated[float, typer.Option("--from", min=0.0, help="Seconds until the fault begins.")] = 0.0,
+    lasts: Annotated[
+        float | None, typer.Option("--for", min=0.0, help="Seconds that the fault lasts.", show_default="for ever")
+    ] = None,
+) -> None:
+    """Pass Modbus TCP on to a device, with a fault in it, until Ctrl-C."""
+    import asyncio
+    import contextlib
+    import math
+    import time
+
+    from hil.faults.proxy import FaultProxy
+    from hil.faults.schedule import BusFault, BusFaults
+    from twin.mistakes import UserError
+
+    where, _, port = device.rpartition(":")
+    if not where or not port.isdigit():
+        raise UserError(f"{device!r} is no HOST:PORT, such as 192.168.1.20:502")
+    try:
+        end = math.inf if lasts is None else start + lasts
+        chosen = BusFault(fault, start, end, frozenset(unit or ()), share, delay, code)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+    async def serve() -> None:
+        begun = time.monotonic()
+        spoiler = FaultProxy(host, listen, (where, int(port)), BusFaults([chosen]), lambda: time.monotonic() - begun)
+        await spoiler.start()
+        console().print(f"{host}:{listen} passes to {device} with {fault}. Ctrl-C ends.")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await spoiler.stop()
+            seen = spoiler.traffic
+            console().print(f"{seen.requests} requests, {seen.replies} replies, {seen.spoilt} spoilt")
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+
+
 def _chosen(asked: list[str], everything: bool, controller: str | None) -> list[HilScenario]:
     import difflib
 

@@ -18,11 +18,16 @@ from hil.clock import Clock
 from hil.modbus.transport import Transport
 from plant_models.plant import Plant
 from plant_models.signals import Role
+from twin.embedded import RULE_BASED
 from twin.hil_bench.course import Course
 from twin.hil_bench.evaluate import Column
 from twin.hil_bench.scenario import HilScenario
 from twin.inputs.forecast import IT_LOAD, Q_DEMAND
 from twin.journal import Journal
+from twin.operation.alarms import chip_rules
+from twin.operation.commissioning import Commissioning
+from twin.operation.heartbeat import Heartbeat
+from twin.operation.writes import policy_of
 from twin.runtime import Cycle, Runtime
 from twin.simulation import FORECAST_STEP
 
@@ -31,7 +36,8 @@ STATES = {"waiting": 0.0, "running": 1.0, "holding": 2.0}
 FIGURES = ("state", "alarms", "scans", "bad_scans", "decisions", "written", "refreshed", "failed_writes", "held_back",
            "overruns")  # fmt: skip
 """what is recorded of the runtime, as ``runtime.FIGURE``; states are 0 waiting, 1 running, 2 holding"""
-GENERAL_ALARMS = ("plant", "controller", "controller.late", "controller.plan", "write", "setpoints")
+GENERAL_ALARMS = ("plant", "controller", "controller.late", "controller.plan", "controller.fallback",
+                  "controller.value", "controller.envelope", "write", "setpoints", "commissioning")  # fmt: skip
 
 
 class ControllerSide:
@@ -55,8 +61,13 @@ class ControllerSide:
         controller = make_controller(scenario.controller, plant, scenario.controller_settings)
         self._horizon = controller.forecast_horizon
         self.client = FieldClient(devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic)
+        view, rules_based = PlantView(plant), scenario.controller in RULE_BASED
         self.runtime = Runtime(
-            self.client, controller, Envelope(PlantView(plant)), journal, clock, forecast=self._forecast,
+            self.client, controller, Envelope(view), journal, clock, forecast=self._forecast,
+            fallback=None if rules_based else make_controller(RULE_BASED[0], plant),
+            policies={s: policy_of(point) for device in devices for s, point in device.writable.items()},
+            vocabulary=plant.vocabulary, rules=chip_rules(view, self.client.signals),
+            commission=Commissioning(self.client).check, heartbeat=lambda alarms: Heartbeat(self.client, alarms),
             scan_interval=scenario.scan, on_cycle=self._note,
         )  # fmt: skip
         self._seen = list(seen)
@@ -117,5 +128,5 @@ def known_alarms(devices: Sequence[BoundDevice]) -> list[str]:
     for device in devices:
         names.append(f"device.{device.name}")
         names += [f"signal.{signal}" for signal in device.points]
-        names += [f"write.{signal}" for signal in device.writable]
+        names += [f"{what}.{signal}" for signal in device.writable for what in ("write", "budget")]
     return [f"alarm.{name}" for name in names]
