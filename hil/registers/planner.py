@@ -76,13 +76,11 @@ def _best_division(map_: RegisterMap, table: Table, points: Sequence[Point], cos
     """``best[i]`` is the least time for the first ``i`` points, ``start[i]`` where the last block of that begins."""
     longest = min(LONGEST_BITS, BITS_PER_WORD * map_.longest_read) if table.is_bits else map_.longest_read
     best, start = [0.0, *[float("inf")] * len(points)], [0] * (len(points) + 1)
+    alone = [map_.alone(point) for point in points]
     for first in range(len(points)):
         address = end = points[first].address
         for last in range(first, len(points)):
-            if last > first and (
-                any(map_.alone(point) for point in (points[first], points[last]))
-                or not _joins(map_, table, end, points[last].address)
-            ):
+            if last > first and (alone[first] or alone[last] or not _joins(map_, table, end, points[last].address)):
                 break
             end = max(end, points[last].address + points[last].words)
             if end - address > longest and last > first:
