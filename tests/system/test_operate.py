@@ -94,6 +94,15 @@ def test_an_operator_overrides_watches_and_switches(tmp_path, capsys):
     asyncio.run(asyncio.wait_for(work(), 60))
 
 
+def test_the_check_of_a_silent_site_is_a_table_and_exit_code_1(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["run", bench_site(tmp_path), "--port", str(two_ports()), "--real", "--check"])
+    assert end.value.code == 1
+    shown = capsys.readouterr().out
+    assert "no connection to 127.0.0.1" in shown
+    assert "findings forbid writing" in shown
+
+
 def test_the_emulated_site_passes_the_check_and_a_silent_one_does_not(tmp_path):
     plan = scenario(tmp_path)
 
