@@ -73,17 +73,17 @@ def test_it_is_the_derivative_of_the_simulator(site: str, inputs: list[str]) -> 
     rng = np.random.default_rng(1)
     for _ in range(2):
         dx = np.zeros(len(model.states))
-        dx[at] = 1e-3 * rng.uniform(-1.0, 1.0, len(at))
-        du = 1e-4 * rng.uniform(-1.0, 1.0, len(inputs)) * np.maximum(np.abs(model.u), 1.0)
+        dx[at] = 1e-4 * rng.uniform(-1.0, 1.0, len(at))
+        du = 1e-5 * rng.uniform(-1.0, 1.0, len(inputs)) * np.maximum(np.abs(model.u), 1.0)
         ends = difference(simulator, [*states, *inputs], np.concatenate([dx[at], du]), [*model.states, *outputs], SHORT)
         rates, expected = (ends[: len(dx)] - dx) / SHORT, model.A @ dx + model.B @ du
-        # over a millisecond the rates of small volumes change by a thousandth; a store's slope limiter has kinks
-        np.testing.assert_allclose(rates, expected, rtol=0.02, atol=1e-2 * np.max(np.abs(expected)))
+        # over a millisecond the rates of small volumes change by a thousandth; a store is curved beyond 0.1 mK
+        np.testing.assert_allclose(rates, expected, rtol=0.02, atol=5e-3 * np.max(np.abs(expected)))
         assert np.linalg.norm(rates - expected) < 5e-3 * np.linalg.norm(expected)
         read, expected = ends[len(dx) :], model.C @ dx + model.D @ du
         scale = np.maximum(np.abs(simulator.get_many(outputs)), 1.0)
         assert np.max(np.abs(read - expected) / scale) < 1e-5
-        assert np.max(np.abs(expected) / scale) > 1e-4
+        assert np.max(np.abs(expected) / scale) > 1e-5
 
 
 def test_a_step_of_an_input_goes_as_the_model_says() -> None:
