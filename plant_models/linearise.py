@@ -59,7 +59,7 @@ class LinearModel:
     """dx/dt at the point, unit/s: zero where the plant is settled"""
 
     def poles(self) -> Array:
-        """Eigenvalues of A, 1/s, slowest first; takes some ten seconds for 2,000 states."""
+        """Eigenvalues of A, 1/s, slowest first; takes a minute or two for 2,000 states."""
         values = np.linalg.eigvals(self.A)
         return np.asarray(values[np.argsort(np.abs(values))])
 
