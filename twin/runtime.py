@@ -140,7 +140,9 @@ class Runtime:
         known = {name: vocabulary[name] for name in client.signals if name in vocabulary} if vocabulary else {}
         self.alarm_book = AlarmBook(self._note_alarm, rules, known, journal.alarms(last_only=True))
         self._arbiter = Arbiter()
-        self.mover = Mover(client, envelope, self._arbiter, self.alarm_book, journal, policies or {})
+        self.mover = Mover(
+            client, envelope, self._arbiter, self.alarm_book, journal, policies or {}, 1.5 * scan_interval
+        )
         self.deciding = Deciding(
             controller, self._arbiter, self.alarm_book, journal, fallback=fallback, misses=misses, forecast=forecast
         )
@@ -230,7 +232,7 @@ class Runtime:
         if self.state == "running" and self.mode.decides:
             taken = frozenset(self.client.setpoints)
             self.deciding.turn(now, lambda: self._measurements(now, samples), taken, self._arrive)
-        await self._move(now)
+        await self._move(self.clock.time())
         self.alarm_book.tick(now)
         if self.on_cycle is not None:
             took = wall.perf_counter() - begun
@@ -297,7 +299,7 @@ class Runtime:
         if self._heartbeat is not None:
             self._heartbeat.again()
         present = self._present()
-        self.mover.take_over(now, present)
+        self.mover.take_over(self.clock.time(), present)
         self.mover.claim_present(self._ours(now, present), "held by this loop before")
 
     def _ours(self, now: float, present: Mapping[str, float]) -> dict[str, float]:

@@ -89,6 +89,8 @@ class Mover:
     alarms: AlarmBook
     journal: Journal
     policies: Mapping[str, WritePolicy]
+    longest_step: float = math.inf
+    """s that one step makes up for at most: a late turn must not become a jump"""
     counts: WriteCounts = field(default_factory=WriteCounts)
     _gates: dict[str, Gate] = field(default_factory=dict)
     _notes: dict[str, _Noted] = field(default_factory=dict)
