@@ -1,7 +1,7 @@
-"""How much coolant chips need so that full load may come at any moment: a commissioning table for each CDU.
+"""How much coolant and facility water chips need so that full load may come at any moment: tables of commissioning.
 
 Jobs start within seconds, controllers decide within minutes; so the secondary pump is never slower than what nominal
-load needs at the present supply temperature.
+load needs at the present supply temperature, and the facility water's pressure never below what its flow needs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from plant_models import heat_transfer
 from plant_models.components.cdu import Cdu
+from plant_models.media import WATER
 
 SPEEDS = np.linspace(0.3, 1.0, 71)
 RESERVE = 1.0
@@ -47,3 +49,28 @@ def speed_table(cdu: Cdu) -> Callable[[float], float]:
 def lowest_speed(cdu: Cdu, T_supply: float) -> float:
     """Slowest secondary pump speed at which nominal load keeps the chips below their limit at ``T_supply`` (K)."""
     return speed_table(cdu)(T_supply)
+
+
+FLOWS = np.linspace(0.05, 1.0, 96)
+
+
+@lru_cache(maxsize=64)
+def flow_table(cdu: Cdu) -> Callable[[float], float]:
+    """Facility flow over nominal at which nominal load keeps chips below their limit, by the water's temperature (K).
+
+    The secondary pump runs at full speed and the plates are clean; 1 where nominal flow is not enough.
+    """
+    rack, T = cdu.rack, cdu.T_supply_design
+    power = cdu.P_it_nominal * (1.0 + rack.growth * (rack.T_gpu_limit - rack.T_ref))
+    Q_flow = rack.liquid_fraction * power + float(cdu.P_shaft_pump(1.0))
+    C_tcs = cdu.m_flow_tcs_nominal * float(cdu.tcs.cp(T))
+    T_return = rack.T_gpu_limit - RESERVE - float(full_load_rise(cdu)[-1]) + Q_flow / C_tcs
+    UA = np.array([float(heat_transfer.two_sided(cdu.UA_nominal, share, 1.0)) for share in FLOWS])
+    C_fws = FLOWS * cdu.m_flow_fws_nominal * float(WATER.cp(T))
+    warmest: list[float] = (T_return - Q_flow / heat_transfer.counter_flow(UA, C_fws, C_tcs)).tolist()
+    flows: list[float] = [*FLOWS.tolist(), 1.0]
+
+    def lowest(T_fws: float) -> float:
+        return 1.0 if math.isnan(T_fws) else flows[bisect_left(warmest, T_fws)]
+
+    return lowest

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from controllers.chip_reserve import speed_table
+from controllers.chip_reserve import flow_table, speed_table
 from controllers.envelope import lowest_dry_temperature
 from controllers.interface import Decision, Forecast
 from controllers.measurements import Measurements, NotMeasured
@@ -94,6 +94,8 @@ class Sequences:
         self._lower = {name: plant.vocabulary[name].lower for name in self._defaults}
         self._upper = {name: plant.vocabulary[name].upper for name in self._defaults}
         self._reserve = {name: speed_table(cdu) for name, cdu in self._view.cdus.items()}
+        self._flows = list(dict.fromkeys(flow_table(cdu) for cdu in self._view.cdus.values()))
+        self._least_dp: dict[str, float] = {}
         self._state = _State()
 
     def step(self, time: float, measurements: Mapping[str, float], forecast: Forecast | None) -> Decision:
@@ -190,6 +192,11 @@ class Sequences:
     def _pumps(self, time: float, seen: Measurements) -> dict[str, float]:
         if not self._view.pumps:
             return {}
+        with contextlib.suppress(NotMeasured):
+            T_fws = seen[f"{self._view.supply}.T"]
+            reserve = max((needed(T_fws) for needed in self._flows), default=0.0)
+            # mains and branches are both quadratic: dp_design gives every CDU its nominal flow
+            self._least_dp = {name: group.dp_design * reserve**2 for name, group in self._view.pumps.items()}
         return self._trim_and_respond(time, seen, self._view.pumps, list(self._view.cdus))
 
     def _network(self, time: float, seen: Measurements) -> dict[str, float]:
@@ -213,7 +220,7 @@ class Sequences:
         for name, group in groups.items():
             dp = self._state.dp.get(name, group.dp_design)
             dp += DP_RESPOND if valve > VALVE_OPEN else -DP_TRIM if valve < VALVE_SHUT and all_seen else 0.0
-            self._state.dp[name] = dp = min(max(dp, group.dp_lowest), group.dp_highest)
+            self._state.dp[name] = dp = min(max(dp, group.dp_lowest, self._least_dp.get(name, 0.0)), group.dp_highest)
             on = self._state.n_on.get(name, group.n_pumps)
             flow, speed = flows[name]
             wanted = self._stage(on, group.n_pumps, flow / group.m_flow_nominal, speed)

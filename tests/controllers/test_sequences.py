@@ -182,7 +182,8 @@ def test_pressure_responds_to_the_most_open_valve_trims_slowly_and_stays_in_boun
     names = [f"{name}.valve" for name in rovaltain.view.cdus]
     start = rovaltain.decide().setpoints["fws_pump.dp_set"]
     assert start == group.dp_design, "0.85 to 0.95 is the dead band"
-    shut = dict.fromkeys(names, 0.5)
+    cold = {"fws.supply.T": 283.15}
+    shut = dict.fromkeys(names, 0.5) | cold
     trimmed = rovaltain.decide(shut).setpoints["fws_pump.dp_set"]
     assert trimmed == start - DP_TRIM
     one_open = shut | {names[3]: 0.97}
@@ -192,6 +193,18 @@ def test_pressure_responds_to_the_most_open_valve_trims_slowly_and_stays_in_boun
     for _ in range(60):
         high = rovaltain.decide(one_open).setpoints["fws_pump.dp_set"]
     assert (low, high) == (group.dp_lowest, group.dp_highest)
+
+
+def test_pressure_is_kept_for_full_load_where_the_water_is_warm(rovaltain: Shift) -> None:
+    """Jobs start faster than a reset follows: what nominal load needs at 32 °C is the design's pressure."""
+    group = rovaltain.view.pumps["fws_pump"]
+    shut = {f"{name}.valve": 0.5 for name in rovaltain.view.cdus}
+    lowest = []
+    for T in (288.15, 298.15, 305.15):
+        for _ in range(60):
+            low = rovaltain.decide(shut | {"fws.supply.T": T}).setpoints["fws_pump.dp_set"]
+        lowest.append(low)
+    assert group.dp_lowest == lowest[0] < lowest[1] < lowest[2] == group.dp_design
 
 
 def test_pumps_stage_down_one_at_a_time_and_up_at_once(rovaltain: Shift) -> None:
