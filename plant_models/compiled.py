@@ -15,7 +15,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -62,7 +63,16 @@ def lanes() -> int:
     return next((width for name, width in VECTORS.items() if name in processor()), 2)
 
 
-def libraries(sources: Mapping[str, str]) -> dict[str, ctypes.CDLL]:
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """C text that is written only where the cache does not know what its key stands for."""
+
+    key: str
+    """equal for equal text only"""
+    write: Callable[[], str]
+
+
+def libraries(sources: Mapping[str, str | Deferred]) -> dict[str, ctypes.CDLL]:
     """The C texts by name as loaded libraries, compiled side by side if they are not in the cache.
 
     Raises RuntimeError when the compiler fails: a half-working set-up should be seen, not worked around.
@@ -72,23 +82,52 @@ def libraries(sources: Mapping[str, str]) -> dict[str, ctypes.CDLL]:
         raise RuntimeError("there is no C compiler")
     flags = [*FLAGS, *(["-march=native"] if platform.machine() in ("x86_64", "AMD64") else [])]
     found: dict[str, Path] = {}
-    missing: dict[str, Path] = {}
+    missing: dict[Path, str] = {}
+    made: dict[Path, Path] = {}
     for name, source in sources.items():
-        digest = hashlib.sha256("\0".join([source, *command, *flags, *processor()]).encode()).hexdigest()[:32]
-        found[name] = cache_folder() / f"{name}-{digest}.so"
+        note = None
+        if isinstance(source, Deferred):
+            note = cache_folder() / f"{_place(name, source.key, command, flags).stem}.made"
+            if (library := _noted(note)) is not None:
+                found[name] = library
+                continue
+        text = source.write() if isinstance(source, Deferred) else source
+        found[name] = _place(name, text, command, flags)
+        if note is not None:
+            made[note] = found[name]
         if not found[name].exists():
-            missing[name] = found[name]
-    if missing:
-        try:
+            missing[found[name]] = text
+    try:
+        if missing or made:
             cache_folder().mkdir(parents=True, exist_ok=True)
-            _build({path: sources[name] for name, path in missing.items()}, command, flags)
-        except OSError as error:
-            raise RuntimeError(
-                f"cannot compile the plant with {shlex.join(command)} into {cache_folder()} ({error}); name another "
-                "folder by XDG_CACHE_HOME, another compiler by HEATLOOP_COMPILER, or set HEATLOOP_COMPILER=none to run "
-                "interpreted"
-            ) from None
+        if missing:
+            _build(missing, command, flags)
+        for note, library in made.items():
+            partial = note.with_suffix(f".{os.getpid()}.partial")
+            partial.write_text(library.name)
+            partial.replace(note)
+    except OSError as error:
+        raise RuntimeError(
+            f"cannot compile the plant with {shlex.join(command)} into {cache_folder()} ({error}); name another "
+            "folder by XDG_CACHE_HOME, another compiler by HEATLOOP_COMPILER, or set HEATLOOP_COMPILER=none to run "
+            "interpreted"
+        ) from None
     return {name: ctypes.CDLL(str(path)) for name, path in found.items()}
+
+
+def _place(name: str, content: str, command: tuple[str, ...], flags: list[str]) -> Path:
+    """Where the library made of ``content`` is kept."""
+    digest = hashlib.sha256("\0".join([content, *command, *flags, *processor()]).encode()).hexdigest()[:32]
+    return cache_folder() / f"{name.partition(':')[0]}-{digest}.so"
+
+
+def _noted(note: Path) -> Path | None:
+    """The library that a note in the cache tells of, if both are there."""
+    try:
+        library = cache_folder() / note.read_text()
+    except OSError:
+        return None
+    return library if library.is_file() else None
 
 
 def _build(sources: Mapping[Path, str], command: tuple[str, ...], flags: list[str]) -> None:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import inspect
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
+import casadi as ca
 import numpy as np
 from numpy.typing import NDArray
 
@@ -101,6 +105,27 @@ def source_of(component: Component, width: int) -> str:
     )
 
 
+@cache
+def _code() -> bytes:
+    """A digest of all code that equations and the C text of them are made by."""
+    room = Path(__file__).parent
+    digest = hashlib.sha256(ca.__version__.encode())
+    for path in sorted((*room.rglob("*.py"), *room.rglob("*.h"))):
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def key_of(component: Component, width: int) -> str:
+    """Equal where :func:`source_of` is: a machine of the same kind and sizes, stated by the same code."""
+    kind = type(component)
+    digest = hashlib.sha256(_code())
+    digest.update(repr((kind.__module__, kind.__qualname__, component.model_dump(), width)).encode())
+    for base in kind.__mro__:  # kinds of machines that were written elsewhere
+        if issubclass(base, Component) and not base.__module__.startswith("plant_models."):
+            digest.update(Path(inspect.getfile(base)).read_bytes())
+    return digest.hexdigest()
+
+
 class MachineCode:
     """An engine in C; see :class:`plant_models.assembly.Engine`."""
 
@@ -111,12 +136,14 @@ class MachineCode:
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         side_by_side, groups = compiled.lanes(), assembly.plant.groups
         widths = [side_by_side if len(g.names) >= FEWEST_SIDE_BY_SIDE else 1 for g in groups]
-        sources = {"step": f"#define LANES {side_by_side}\n{(lanes.NATIVE / 'step.c').read_text()}"}
+        sources: dict[str, str | compiled.Deferred] = {
+            "step": f"#define LANES {side_by_side}\n{(lanes.NATIVE / 'step.c').read_text()}"
+        }
         names = []
         for group, width in zip(groups, widths, strict=True):
-            text = source_of(group.component, width)
-            names.append(f"{group.component.kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}")
-            sources[names[-1]] = text
+            key = key_of(group.component, width)
+            names.append(f"{group.component.kind}:{key}")
+            sources[names[-1]] = compiled.Deferred(key, partial(source_of, group.component, width))
         libraries = compiled.libraries(sources)
         self._kept.append(libraries)
         self._groups = (_Group * len(groups))()

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pandas as pd
-
 from plant_models.plant import Node
+from twin.trajectories import Recorded
 
 
-def extrapolations(nodes: Iterable[Node], trajectories: pd.DataFrame) -> list[str]:
+def extrapolations(nodes: Iterable[Node], recorded: Recorded) -> list[str]:
     """One line a fluid node whose recorded temperature (K) left its liquid's fit: the results are extrapolated there.
 
     Nodes only, at the ends of the recording intervals; the insides of machines are not looked at.
     """
-    found = []
+    found: list[str] = []
+    if not len(recorded):
+        return found
     for node in nodes:
         if node.medium is None:
             continue
-        T = trajectories[f"{node.name}.T"]
+        T = recorded[f"{node.name}.T"]
         for reached, off in ((T.min(), node.medium.T_min - T.min()), (T.max(), T.max() - node.medium.T_max)):
             if off > 0.0:
                 found.append(

@@ -43,9 +43,9 @@ class Ledger:
         self.result = result
         self.info = result.info
         self.vocabulary = result.vocabulary if vocabulary is None else vocabulary
-        if result.trajectories.empty:
+        if len(result.recorded) == 0:
             raise ResultsError(f"the run of {result.info.site} has no recorded interval: nothing to account for")
-        time = result.trajectories["time"].astype("datetime64[us, UTC]").astype("int64").to_numpy() / 1e6
+        time = result.recorded["time"].astype("datetime64[us, UTC]").astype("int64").to_numpy() / 1e6
         self.edges: Array = np.concatenate([[result.info.start.timestamp()], time])
         """start of the run and end of every recorded interval, s, POSIX"""
         self.dt: Array = np.diff(self.edges)
@@ -78,11 +78,11 @@ class Ledger:
 
     def column(self, name: str) -> Array:
         """The recorded values of one signal. Raises ResultsError when it was not recorded."""
-        if name not in self.result.trajectories:
+        if name not in self.result.recorded:
             raise ResultsError(
                 f"the run of {self.info.site} did not record {name}, which its figures need; record it and run again"
             )
-        return self.result.trajectories[name].to_numpy(dtype=float)
+        return self.result.recorded[name].to_numpy(dtype=float)
 
     def flow(self, *accounts: Account) -> Array:
         """Mean flow in every recorded interval, W or kg/s, summed over all signals of ``accounts``."""

@@ -7,11 +7,9 @@ vocabulary of the plant travels in the file, so that a run is readable years lat
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from plant_models.signals import Account, Role, Signal, Vocabulary, Watch
+from plant_models.signals import Vocabulary
+from twin.trajectories import Recorded, TrajectoryFile, schema, signal_of
 
 FORMAT = 1
 DECISION_COLUMNS = ("time", "source", "status", "message", "solve_s")
@@ -29,8 +28,6 @@ COST_ELECTRICITY = "cost.electricity_EUR"
 """key in :attr:`RunInfo.integrals`: electricity cost summed over the simulation's own steps, EUR"""
 CO2_ELECTRICITY = "co2.electricity_kg"
 """key in :attr:`RunInfo.integrals`: CO2 of all electricity drawn, summed over the simulation's own steps, kg"""
-
-_SIGNALS_KEY = b"heatloop.signals"
 
 
 class ResultsError(Exception):
@@ -122,6 +119,7 @@ class RunInfo(_Record):
     title: str
     start: AwareDatetime
     end: AwareDatetime
+    ended_early: str = Field(default="", description="why the run ended before its scenario did; `end` is that moment")
     time_zone: str = Field(default="UTC", description="IANA name, for clocks and calendars on the page")
     step_s: float = Field(gt=0, description="step of the simulation, s")
     record_s: float = Field(default=300.0, gt=0, description="length of a recording interval, s")
@@ -158,17 +156,30 @@ class RunInfo(_Record):
 class RunResult:
     """What a run yields.
 
-    ``trajectories``: column ``time`` (UTC, end of each recording interval) and one column per signal, SI: the mean of
-    the interval for W and kg/s, the value at its end for every other unit. ``decisions``: ``time``, ``source``,
+    ``recorded``: column ``time`` (UTC, end of each recording interval) and one column per signal, SI: the mean of
+    the interval for W and kg/s, the value at its end for every other unit; where the scenario asks for them, further
+    columns ``SIGNAL mean``, ``SIGNAL min`` and ``SIGNAL max`` of the interval's steps. In memory, or a file that is
+    read a column at a time; ``trajectories`` has them all in memory. ``decisions``: ``time``, ``source``,
     ``status``, ``message``, ``solve_s`` (computing time, s) and figures of the controller. ``plans``: ``issued``,
     ``time``, ``signal``, ``value``, one row per planned value; may be empty.
     """
 
     info: RunInfo
-    trajectories: pd.DataFrame
+    recorded: pd.DataFrame | TrajectoryFile
     decisions: pd.DataFrame
     plans: pd.DataFrame
     vocabulary: Vocabulary
+
+    @property
+    def trajectories(self) -> pd.DataFrame:
+        """All that was recorded, in memory: of a year of a large plant, some hundred MB."""
+        if isinstance(self.recorded, TrajectoryFile):
+            self.recorded = self.recorded.frame()
+        return self.recorded
+
+    @trajectories.setter
+    def trajectories(self, frame: pd.DataFrame) -> None:
+        self.recorded = frame
 
     def save(self, folder: Path | str) -> Path:
         """Write the run into ``folder`` (made where absent); ``run.json`` last, each file complete or not there.
@@ -176,14 +187,17 @@ class RunResult:
         Raises ResultsError when the tables are not what they should be or the folder cannot be written.
         """
         folder = Path(folder)
-        _check(self.trajectories, ("time",), ("time",), "trajectories")
+        _check_recorded(self.recorded, "trajectories")
         _check(self.decisions, DECISION_COLUMNS, ("time",), "decisions")
         _check(self.plans, PLAN_COLUMNS, ("issued", "time"), "plans")
-        unknown = [name for name in self.trajectories.columns if name != "time" and name not in self.vocabulary]
+        columns = [name for name in self.recorded.columns if name != "time"]
+        unknown = [name for name in columns if signal_of(name) not in self.vocabulary]
         if unknown:
             raise ResultsError(f"trajectories have columns that are no signals of {self.info.site}: {unknown[:5]}")
         make_folder(folder)
-        write_table(folder / "trajectories.parquet", self._trajectory_table())
+        path = folder / "trajectories.parquet"
+        if not isinstance(self.recorded, TrajectoryFile) or self.recorded.path.absolute() != path.absolute():
+            write_table(path, self._trajectory_table(columns))
         write_table(folder / "decisions.parquet", pa.Table.from_pandas(self.decisions, preserve_index=False))
         write_table(folder / "plans.parquet", pa.Table.from_pandas(self.plans, preserve_index=False))
         write_text(folder / "run.json", self.info.model_dump_json(indent=1))
@@ -205,36 +219,21 @@ class RunResult:
             raise ResultsError(f"{path} cannot be read as the description of a run: {error}") from error
         if info.format != FORMAT:
             raise ResultsError(f"{path} is of format {info.format}; this version of heatloop reads format {FORMAT}")
-        table = _read(folder / "trajectories.parquet")
-        blob = (table.schema.metadata or {}).get(_SIGNALS_KEY)
-        if blob is None:
-            raise ResultsError(f"{folder / 'trajectories.parquet'} carries no vocabulary; heatloop did not write it")
-        vocabulary = Vocabulary(_signal(record) for record in json.loads(blob))
-        result = cls(
-            info,
-            table.to_pandas(ignore_metadata=True),
-            _read(folder / "decisions.parquet").to_pandas(),
-            _read(folder / "plans.parquet").to_pandas(),
-            vocabulary,
-        )
-        _check(result.trajectories, ("time",), ("time",), str(folder / "trajectories.parquet"))
+        recorded = _open(folder / "trajectories.parquet")
+        vocabulary = recorded.vocabulary
+        if vocabulary is None:
+            raise ResultsError(f"{recorded.path} carries no vocabulary; heatloop did not write it")
+        decisions = _read(folder / "decisions.parquet").to_pandas()
+        result = cls(info, recorded, decisions, _read(folder / "plans.parquet").to_pandas(), vocabulary)
+        _check_recorded(recorded, str(recorded.path))
         _check(result.decisions, DECISION_COLUMNS, ("time",), str(folder / "decisions.parquet"))
         _check(result.plans, PLAN_COLUMNS, ("issued", "time"), str(folder / "plans.parquet"))
         return result
 
-    def _trajectory_table(self) -> pa.Table:
-        columns = [pa.array(self.trajectories["time"], type=pa.timestamp("us", tz="UTC"))]
-        schema = [pa.field("time", pa.timestamp("us", tz="UTC"), metadata={"description": "end of the interval"})]
-        for name in self.trajectories.columns:
-            if name == "time":
-                continue
-            signal = self.vocabulary[name]
-            schema.append(
-                pa.field(name, pa.float32(), metadata={"unit": signal.unit, "description": signal.description})
-            )
-            columns.append(pa.array(self.trajectories[name].to_numpy(dtype="float32"), from_pandas=False))
-        records = json.dumps([_record(signal) for signal in self.vocabulary.values()])
-        return pa.table(columns, schema=pa.schema(schema, metadata={_SIGNALS_KEY: records}))
+    def _trajectory_table(self, names: list[str]) -> pa.Table:
+        columns = [pa.array(self.recorded["time"], type=pa.timestamp("us", tz="UTC"))]
+        columns += [pa.array(self.recorded[name].to_numpy(dtype="float32"), from_pandas=False) for name in names]
+        return pa.table(columns, schema=schema(names, self.vocabulary))
 
 
 def empty_plans() -> pd.DataFrame:
@@ -288,6 +287,21 @@ def _read(path: Path) -> pa.Table:
         raise ResultsError(f"{path} cannot be read as Parquet: {error}") from error
 
 
+def _open(path: Path) -> TrajectoryFile:
+    if not path.is_file():
+        raise ResultsError(f"the run {path.parent} has no {path.name}; run the simulation again")
+    try:
+        return TrajectoryFile(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ResultsError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _check_recorded(recorded: Recorded, what: str) -> None:
+    if "time" not in recorded:
+        raise ResultsError(f"{what}: column time is missing")
+    _check(recorded["time"].to_frame(), ("time",), ("time",), what)
+
+
 def _check(frame: pd.DataFrame, columns: tuple[str, ...], times: tuple[str, ...], what: str) -> None:
     missing = [name for name in columns if name not in frame.columns]
     if missing:
@@ -296,26 +310,3 @@ def _check(frame: pd.DataFrame, columns: tuple[str, ...], times: tuple[str, ...]
         dtype = frame[name].dtype
         if not isinstance(dtype, pd.DatetimeTZDtype) or str(dtype.tz) != "UTC":
             raise ResultsError(f"{what}: column {name} must be UTC timestamps, found {dtype}")
-
-
-_DEFAULTS: Mapping[str, Any] = asdict(Signal("", "", Role.STATE, ""))
-_ALWAYS = ("name", "unit", "role", "description")
-
-
-def _record(signal: Signal) -> dict[str, Any]:
-    """A signal as JSON-ready data; infinite bounds and other defaults are left out."""
-    values = {field.name: getattr(signal, field.name) for field in fields(signal)}
-    return {
-        key: value
-        for key, value in values.items()
-        if key in _ALWAYS or (value != _DEFAULTS[key] and value == value)  # NaN is a default, and never equal
-    }
-
-
-def _signal(record: Mapping[str, Any]) -> Signal:
-    values = dict(record) | {"role": Role(record["role"])}
-    if "account" in record:
-        values["account"] = Account(record["account"])
-    if "watch" in record:
-        values["watch"] = Watch(record["watch"])
-    return Signal(**values)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -28,6 +28,23 @@ class ScenarioError(ValueError):
     """What is wrong with a scenario, where, and what would be accepted."""
 
 
+Aggregate = Literal["mean", "min", "max"]
+
+
+class Recording(BaseModel):
+    """What of a run is kept, and how often; ``record: 15 min`` says the interval alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every: Duration = Field(300.0, description="recording interval, a multiple of the step")
+    signals: tuple[str, ...] = Field(
+        ("*",), description="names, with * for any text; what key figures and the report are made from is always kept"
+    )
+    aggregates: tuple[Aggregate, ...] = Field(
+        (), description="over the steps of an interval, in columns of their own: mean, min, max"
+    )
+
+
 class Scenario(BaseModel):
     """One run."""
 
@@ -41,7 +58,7 @@ class Scenario(BaseModel):
     start: AwareDatetime = DEFAULT_START
     days: float = Field(7.0, gt=0, le=3660)
     step: Duration = Field(30.0, le=300.0, description="of the simulation")
-    record: Duration = Field(300.0, description="recording interval, a multiple of the step")
+    record: Recording = Field(Recording(), description="what is kept: an interval, or every, signals and aggregates")
     controller: str = "sequences"
     controller_settings: dict[str, dict[str, Any]] = Field(
         {}, description="by controller: {mpc: {time_limit: 30 s}}; those of the others wait for their turn in a study"
@@ -51,6 +68,11 @@ class Scenario(BaseModel):
     )
     seed: int = Field(1, ge=0)
     inputs: InputsBlock = Field(default_factory=InputsBlock)
+
+    @field_validator("record", mode="before")
+    @classmethod
+    def _interval_alone(cls, value: Any) -> Any:
+        return value if isinstance(value, (Mapping, Recording)) else {"every": value}
 
     @field_validator("controller")
     @classmethod
@@ -73,8 +95,9 @@ class Scenario(BaseModel):
 
     @model_validator(mode="after")
     def _whole_steps(self) -> Scenario:
-        if abs(self.record / self.step - round(self.record / self.step)) > 1e-9:
-            raise ValueError(f"the recording interval ({self.record:g} s) is no multiple of the step ({self.step:g} s)")
+        every = self.record.every
+        if abs(every / self.step - round(every / self.step)) > 1e-9:
+            raise ValueError(f"the recording interval ({every:g} s) is no multiple of the step ({self.step:g} s)")
         if self.days * DAY < 0.5 * self.step:
             raise ValueError(f"{self.days:g} days are shorter than one step ({self.step:g} s)")
         return self

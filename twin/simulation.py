@@ -6,13 +6,12 @@ import difflib
 import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from controllers.envelope import Envelope
@@ -30,9 +29,10 @@ from twin.extrapolation import extrapolations
 from twin.inputs.context import Context, PlantFacts
 from twin.inputs.network import NetworkTemperatures
 from twin.inputs.series import Inputs
-from twin.recording import DecisionLog, Recorder, is_internal
+from twin.recording import DecisionLog, Recorder, chosen, is_internal
 from twin.results import Balance, Picture, PictureComponent, PictureNode, RunInfo, RunResult, Source, Tariffs
 from twin.scenario import Scenario, ScenarioError
+from twin.trajectories import Recorded
 
 if TYPE_CHECKING:
     from twin.beside import Beside
@@ -89,10 +89,17 @@ class Simulation:
         self.inputs: Inputs = scenario.inputs.build(context)
         self.forecaster = scenario.inputs.forecaster(self.inputs, context)
         self.simulator = Simulator(self.plant)
+        self._check_record()
         self._change_plant()
         self.driven = [s.name for s in self.plant.vocabulary.role(Role.DISTURBANCE) if s.name in self.inputs]
         self._measured = [name for name in self.plant.vocabulary if not is_internal(name)]
         self._read = self.simulator.reader(self._measured)
+
+    def _check_record(self) -> None:
+        try:
+            chosen(self.plant, self.scenario.record.signals)
+        except ValueError as error:
+            raise ScenarioError(f"record.signals: {error}") from None
 
     def _change_plant(self) -> None:
         """Make the true plant differ from what controllers think of it."""
@@ -110,21 +117,37 @@ class Simulation:
                 raise ScenarioError(f"plant_changes: {name} lies in {allowed}, found {value:g}")
             self.simulator.set(name, value)
 
-    def run(self, progress: Progress | None = None) -> RunResult:
-        """Settle, then step to the end."""
+    def run(self, progress: Progress | None = None, out: Path | None = None) -> RunResult:
+        """Settle, then step to the end.
+
+        With a folder ``out``, signals go to disk as they are recorded, and a run that is interrupted or diverges leaves
+        there what it has: up to the moment that its ``ended_early`` tells of.
+        """
         began = time.perf_counter()
+        path = None if out is None else out / "trajectories.parquet"
+        every = round(self.scenario.record.every / self.scenario.step)
+        self._settle()
+        recorder, decisions = Recorder(self.simulator, every, self.scenario.record, path), DecisionLog()
+        try:
+            self._run(recorder, decisions, progress)
+        except BaseException as error:
+            if out is not None:
+                reason = str(error) or type(error).__name__
+                self._result(recorder, decisions, began, reason).save(out)
+            raise
+        return self._result(recorder, decisions, began)
+
+    def _run(self, recorder: Recorder, decisions: DecisionLog, progress: Progress | None) -> None:
         scenario, simulator = self.scenario, self.simulator
         start, dt, steps = scenario.start.timestamp(), scenario.step, scenario.steps
         envelope = Envelope(self.view)
         drive, write = simulator.writer(self.driven), simulator.writer([*self.driven, *envelope.names])
-        self._settle(start, drive)
         if self._referee:
             from twin.beside import Beside
 
             self.beside = Beside(simulator, [*self.driven, *envelope.names])
         # a step's inputs are those at its middle: exact for held values that change at step ends
         chunk = max(1, round(86400.0 / dt))
-        recorder, decisions = Recorder(simulator, round(scenario.record / dt)), DecisionLog()
         k, told, next_decision = 0, 0, 0.0
         while k < steps:
             now = start + k * dt
@@ -154,20 +177,17 @@ class Simulation:
                 self.beside.follow(dt, rows[0])
             k += n
             recorder.note(table, start + k * dt, dt)
-        recorder.close()
         if progress:
             progress(1.0)
-        trajectories = recorder.frame()
-        return RunResult(
-            self._info(recorder, trajectories, time.perf_counter() - began),
-            trajectories,
-            decisions.frame(),
-            decisions.plans(),
-            self.plant.vocabulary,
-        )
 
-    def _settle(self, start: float, drive: Any) -> None:
-        drive(self.inputs.sample(self.driven, np.array([start]))[0])
+    def _result(self, recorder: Recorder, decisions: DecisionLog, began: float, ended_early: str = "") -> RunResult:
+        recorded = recorder.finish()
+        info = self._info(recorder, recorded, time.perf_counter() - began, ended_early)
+        return RunResult(info, recorded, decisions.frame(), decisions.plans(), self.plant.vocabulary)
+
+    def _settle(self) -> None:
+        first = np.array([self.scenario.start.timestamp()])
+        self.simulator.writer(self.driven)(self.inputs.sample(self.driven, first)[0])
         self.simulator.settle(SETTLING)
 
     def _decide(self, now: float, envelope: Envelope, decisions: DecisionLog) -> None:
@@ -190,23 +210,25 @@ class Simulation:
             return None
         return self.forecaster.issue(now, now + np.arange(0.0, horizon + FORECAST_STEP, FORECAST_STEP))
 
-    def _info(self, recorder: Recorder, trajectories: pd.DataFrame, wall: float) -> RunInfo:
+    def _info(self, recorder: Recorder, recorded: Recorded, wall: float, ended_early: str) -> RunInfo:
         scenario, site = self.scenario, self.plant.site
+        end = scenario.start + timedelta(seconds=recorder.seconds) if ended_early else scenario.end
         return RunInfo(
             scenario=scenario.model_dump(mode="json"),
             site=site.name,
             title=scenario.title or site.title,
             time_zone=site.location.time_zone,
             start=scenario.start.astimezone(UTC),
-            end=scenario.end.astimezone(UTC),
+            end=end.astimezone(UTC),
+            ended_early=ended_early,
             step_s=scenario.step,
-            record_s=scenario.record,
+            record_s=scenario.record.every,
             controller=self.controller.name,
             controller_interval_s=self.controller.interval,
             seeds={"scenario": scenario.seed},
             sources=_sources(self.inputs),
             notes=list(self.inputs.notes),
-            extrapolated=extrapolations(self.plant.nodes, trajectories),
+            extrapolated=extrapolations(self.plant.nodes, recorded),
             versions={name: version(name) for name in ("heatloop", "casadi", "numpy")},
             balances={quantity: self._balance(quantity) for quantity in ("energy", "mass")},
             integrals=recorder.integrals(),

@@ -156,7 +156,7 @@ def run_one(
     simulation = Simulation(scenario, data_dir, referee is not None)
     for name in ("run.json", "kpis.json"):  # of an earlier run: they would vouch for what is half overwritten
         (out / name).unlink(missing_ok=True)
-    result = simulation.run(progress)
+    result = simulation.run(progress, out)
     if referee and simulation.beside:
         referee(simulation.beside.told())
     figures = key_figures(result, result.vocabulary)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from plant_models import compiled
+from plant_models.components.stratified_tank import StratifiedTank
 from plant_models.integrate import Simulator
-from plant_models.machine_code import MachineCode
+from plant_models.machine_code import MachineCode, key_of
 from plant_models.plant import Plant
 from tests.strategies.small_sites import interpreted, small_site
 
@@ -170,3 +171,27 @@ def test_steps_cut_at_jumps_are_cut_alike(load: float) -> None:
     for simulator in (slow, fast):
         assert simulator.balance("energy").error < 1e-12
     assert slow.balance("energy").came_in == pytest.approx(fast.balance("energy").came_in, rel=1e-9)
+
+
+@needs_compiler
+def test_a_text_is_written_only_where_its_key_is_new(fresh: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def write() -> str:
+        written.append(1)
+        return "double twice(double x) { return 2.0 * x; }\n"
+
+    for key in ("one", "one", "another"):
+        library = compiled.libraries({"twice": compiled.Deferred(key, write)})["twice"]
+        library.twice.restype, library.twice.argtypes = ctypes.c_double, [ctypes.c_double]
+        assert library.twice(2.5) == 5.0
+    assert len(written) == 2
+    assert len(list(compiled.cache_folder().glob("*.so"))) == 1, "the same text is compiled once"
+
+
+def test_a_machines_key_tells_its_sizes_apart() -> None:
+    def tank(volume: float) -> StratifiedTank:
+        return StratifiedTank(volume=volume, height=10.0, m_flow_nominal=100.0)
+
+    assert key_of(tank(1e3), 1) == key_of(tank(1e3), 1)
+    assert len({key_of(tank(1e3), 1), key_of(tank(1001.0), 1), key_of(tank(1e3), 8)}) == 3

@@ -31,7 +31,7 @@ def test_a_file_with_quantities_and_changes_on_top(tmp_path: Path) -> None:
         "overrides: {components.buffer.volume: 60 m^3}\n",
     )
     scenario = load_scenario(path, {"controller": "fixed", "days": None})
-    assert (scenario.step, scenario.record, scenario.seed, scenario.days) == (30.0, 600.0, 4, 2.0)
+    assert (scenario.step, scenario.record.every, scenario.seed, scenario.days) == (30.0, 600.0, 4, 2.0)
     assert scenario.controller == "fixed"
     assert scenario.start == datetime(2025, 7, 6, 22, tzinfo=UTC)
     assert scenario.overrides == {"components.buffer.volume": "60 m^3"}

@@ -171,7 +171,7 @@ def _curves(ledger: Ledger, figures: Figures) -> dict[str, Array]:
         drawn[CURVES[2]] = grid.mean(ledger.flow(Account.HEAT_DELIVERED)) / 1e6
     power = ledger.flow(Account.ELECTRICITY_COOLING, Account.ELECTRICITY_RECOVERY)
     drawn[CURVES[3]] = grid.mean(power) / 1e6
-    if PRICE_ELECTRICITY.name in ledger.result.trajectories:
+    if PRICE_ELECTRICITY.name in ledger.result.recorded:
         earned = ledger.flow(Account.HEAT_DELIVERED) * ledger.info.tariffs.heat
         burnt = ledger.flow(Account.FUEL) * ledger.info.tariffs.fuel
         operated = ledger.flow(Account.HEAT_PUMPED) * ledger.info.tariffs.heat_pump_operation

@@ -84,7 +84,7 @@ class Figures:
             T = np.mean([self.ledger.column(f"{node}.T") for node in nodes], axis=0) - ZERO_C
             chart.lines.append(Line(label, self.grid.middle, self.mean(T), colour))
         for name, label, style in ((T_DRY.name, "outside air", ""), (T_WET.name, "wet bulb", "dashed")):
-            if name in self.ledger.result.trajectories:
+            if name in self.ledger.result.recorded:
                 chart.lines.append(
                     Line(label, self.grid.middle, self.mean(self.ledger.column(name) - ZERO_C), "air", f"thin {style}")
                 )
@@ -142,7 +142,7 @@ class Figures:
 
     def store(self) -> str:
         """Temperatures of the store's layers, top and bottom and some between."""
-        layers = [n for n in self.ledger.result.trajectories.columns if ".layer." in n and n.endswith(".T")]
+        layers = [n for n in self.ledger.result.recorded.columns if ".layer." in n and n.endswith(".T")]
         if not layers:
             return ""
         chart = self.chart("Heat store, top to bottom", "°C", height=180)
@@ -171,7 +171,7 @@ class Figures:
     def price(self) -> str:
         """The electricity price, and what each hour cost besides the electricity of IT."""
         ledger, time = self.ledger, self.grid.middle
-        if PRICE_ELECTRICITY.name not in ledger.result.trajectories:
+        if PRICE_ELECTRICITY.name not in ledger.result.recorded:
             return ""
         price = ledger.column(PRICE_ELECTRICITY.name)
         chart = self.chart("Electricity price", "EUR/MWh", zero=True, height=150)
@@ -224,7 +224,7 @@ class Figures:
 
     def plans(self) -> str:
         """What the controller expected at every shown moment, against what happened."""
-        plans, columns = self.ledger.result.plans, self.ledger.result.trajectories.columns
+        plans, columns = self.ledger.result.plans, self.ledger.result.recorded.columns
         if plans.empty:
             return ""
         names = [name for name in plans["signal"].unique() if name in columns][:PLANNED_SIGNALS]
