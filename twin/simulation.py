@@ -131,9 +131,10 @@ class Simulation:
         try:
             self._run(recorder, decisions, progress)
         except BaseException as error:
-            if out is not None:
-                reason = str(error) or type(error).__name__
-                self._result(recorder, decisions, began, reason).save(out)
+            reason = str(error) or type(error).__name__
+            left = self._result(recorder, decisions, began, reason)
+            if out is not None and recorder.seconds > 0.0:
+                left.save(out)
             raise
         return self._result(recorder, decisions, began)
 
