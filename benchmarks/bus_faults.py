@@ -203,6 +203,11 @@ class Bare:
         return answer
 
 
+SPACING = 0.03
+"""s between requests on serial lines: frames there have no number, so a second answer must have time to show, also
+where the peer waits for a busy processor"""
+
+
 def ours(line: str, where: Any, identity: Identity) -> Line | Bare:
     """Our client on a line."""
     if line == "tcp":
@@ -210,9 +215,9 @@ def ours(line: str, where: Any, identity: Identity) -> Line | Bare:
     if line == "tls":
         return TlsTransport("127.0.0.1", where, TIMEOUT, identity=identity)
     if line == "rtu":
-        return RtuTransport(where, TIMEOUT, settings=SERIAL)
+        return RtuTransport(where, TIMEOUT, settings=SERIAL, spacing=SPACING)
     unpaced = SerialSettings(baud=SERIAL.baud, lateness=SERIAL.lateness, paced=False)
-    return RtuOverTcpTransport("127.0.0.1", where, TIMEOUT, settings=unpaced)
+    return RtuOverTcpTransport("127.0.0.1", where, TIMEOUT, settings=unpaced, spacing=SPACING)
 
 
 def bare(line: str, where: Any, identity: Identity) -> Line | Bare:
