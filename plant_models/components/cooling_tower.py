@@ -54,7 +54,7 @@ from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, Watch, ou
 from plant_models.smooth import smoothstep
 from plant_models.units import Duration, Fraction, MassFlow, Power, Pressure, Ratio, Temperature, Volume
 
-T_SATURATED_MAX = 350.0
+T_SATURATED_MAX = 351.15
 """K, at which saturated air is looked up at most"""
 PASSES = 3
 """over the temperature of the water leaving the fill: 0.01 K are left"""
@@ -186,7 +186,8 @@ class CoolingTower(Component):
             slope, bend = self._chord(T_hot, T_fill, p)
             driving = rise - where(T_hot > T_wet, bend, 0.0)
             T_fill = T_hot - heat_transfer.counter_flow(K, m_air, m_seen * cp / slope) * driving / (m_seen * cp)
-        return T_fill
+        # the passes may end a little beyond the wet bulb where the air warms the water
+        return clip(T_fill, minimum(T_hot, T_wet), maximum(T_hot, T_wet))
 
     @staticmethod
     def _chord(T_1: Value, T_2: Value, p: Value) -> tuple[Value, Value]:

@@ -93,7 +93,8 @@ def test_it_falls_back_exactly_when_a_gap_is_longer_than_the_watchdog(gaps):
         cooler.supervise()
         expected += gap > 20.0
         cooler.write(Table.HOLDING, 10, [300])
-    assert cooler.fallbacks in (expected, expected + sum(abs(g - 20.0) < 1e-6 for g in gaps))
+    on_the_edge = sum(abs(g - 20.0) < 1e-6 for g in gaps)  # times add up with round-off
+    assert expected <= cooler.fallbacks <= expected + on_the_edge
 
 
 def test_values_that_do_not_fit_show_as_absent_or_at_the_end(caplog):
