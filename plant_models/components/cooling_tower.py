@@ -34,7 +34,7 @@ Make-up replaces what is evaporated, blown down and drifted at once and at the s
 (an error of about 2 % of Q with cold make-up, neglected as Merkel neglects the loss of water).
 
 Typical: approach 3..5 K, range 6..10 K, cycles of concentration 3..6, drift <= 0.01 % [engineering practice]. Valid for
-wet bulbs from -30 to 35 °C; the saturated state of the entering water is taken at 350 K at most. Finite everywhere.
+wet bulbs from -30 to 35 °C; the saturated state of the entering water is taken at 351 K at most. Finite everywhere.
 """
 
 from __future__ import annotations
