@@ -40,6 +40,8 @@ LONGEST_PRESSURE_MOVE = 3e4
 PRESSURE_SCALE = 1e5
 TURNING = 0.25
 """a Newton step that opposes the last move, and is not shorter than this share of it, goes to and fro"""
+WIDENING = 4.0
+"""how much longer each move may be than the one before, from the second on that goes to and fro no more"""
 
 
 QUANTITIES = ("mass in", "energy in", "mass out", "energy out", "unbalanced", "through")

@@ -24,6 +24,7 @@ from plant_models.assembly import (
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
+    WIDENING,
     Array,
     Assembly,
     Flat,
@@ -46,6 +47,46 @@ class _Call:
 
     def __call__(self) -> None:
         self._trigger()
+
+
+class _Trust:
+    """How much of a Newton step is taken, by parts of like variables in units of their tolerances.
+
+    A step that takes back the last move shows that a kink or a steep switch lies between: a bracket, of which half is
+    taken, and half of what is left, until a move keeps its direction.
+    """
+
+    def __init__(self) -> None:
+        self._radius: list[float] = []
+        self._kept: list[int] = []
+        self._last: list[Array] = []
+
+    def share(self, step: list[Array]) -> float:
+        """The share of this step."""
+        share = 1.0
+        for i, now in enumerate(step):
+            length = math.sqrt(float(now @ now))
+            if not self._last:
+                self._radius.append(math.inf)
+                self._kept.append(0)
+            elif self._turns(now, self._last[i]):
+                self._radius[i] = min(self._radius[i], 0.5 * math.sqrt(float(self._last[i] @ self._last[i])))
+                self._kept[i] = 0
+            else:
+                self._kept[i] += 1
+                if self._kept[i] > 1:
+                    self._radius[i] *= WIDENING
+            if length > self._radius[i]:
+                share = min(share, self._radius[i] / length)
+        return share
+
+    def take(self, step: list[Array], share: float) -> None:
+        """Note the move that was made."""
+        self._last = [share * part for part in step]
+
+    @staticmethod
+    def _turns(now: Array, last: Array) -> bool:
+        return bool(now @ last < 0.0 and now @ now > TURNING**2 * (last @ last) and np.any(np.abs(now) > 1.0))
 
 
 class Interpreted:
@@ -176,8 +217,7 @@ class Interpreted:
         """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
         a = self._a
         self._k[:] = k
-        last, last_size, courage, damping = (np.zeros(a.n), np.zeros(a.x.all.size)), math.inf, 1.0, 0.0
-        before = np.zeros(len(FIRST_TOLERANCES))
+        trust, damping, before = _Trust(), 0.0, np.zeros(len(FIRST_TOLERANCES))
         for iteration in range(MOST_ITERATIONS):
             self.iterations += 1
             np.take(a.z, self._at, out=self._w.all)
@@ -185,9 +225,9 @@ class Interpreted:
                 call()
             dz = self._solve_nodes(self._T_c, k)
             dx: Array = -(self._s0.all + self._by_state @ dz)
-            sizes = self._sizes(dz, dx)
-            size = float(sizes.max())
-            if not math.isfinite(size):
+            parts = self._in_tolerances(dz, dx)
+            sizes = np.array([np.max(np.abs(part), initial=0.0) for part in (*parts, parts[-1] * a.is_position)])
+            if not math.isfinite(float(sizes.max())):
                 raise NoConvergence(f"no finite state in {self._suspects()}")
             ahead = sizes
             if iteration == 0:
@@ -197,14 +237,11 @@ class Interpreted:
             if np.all(ahead < 1.0):
                 self._move(dz, dx)
                 return dz
-            if iteration and self._turns((dz, dx), last):
-                courage *= 0.5
-            elif size < last_size:
-                courage = min(1.0, 1.5 * courage)
             longest = max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0)
-            damping = courage * min(1.0, LONGEST_PRESSURE_MOVE / longest)
-            last, last_size, before = (damping * dz, damping * dx), size, sizes
-            self._move(*last)
+            damping = min(trust.share(parts), LONGEST_PRESSURE_MOVE / longest)
+            trust.take(parts, damping)
+            before = sizes
+            self._move(damping * dz, damping * dx)
         raise NoConvergence(f"Newton's method still moves after {MOST_ITERATIONS} rounds")
 
     def _solve_nodes(self, T_c: Array, k: float) -> Array:
@@ -226,27 +263,10 @@ class Interpreted:
             ) from None
         return change
 
-    def _sizes(self, dz: Array, dx: Array) -> Array:
-        """The largest changes in units of their tolerance: nodes' pressures, their temperatures, states, positions."""
-        nodes, states = np.abs(dz) / self._a.z_update_scale, np.abs(dx) / self._a.update_scale
-        parts = (nodes[: self._a.n_p], nodes[self._a.n_p :], states, states * self._a.is_position)
-        return np.array([np.max(part, initial=0.0) for part in parts])
-
-    def _turns(self, step: tuple[Array, Array], last: tuple[Array, Array]) -> bool:
-        """Whether a Newton step (dz, dx) takes back the last move, in pressures, temperatures or states.
-
-        So it does under a square root where a flow passes through zero, and about a steep switch between two levels.
-        """
-        n_p, small = self._a.n_p, self._a.z_update_scale
-        for one, other, scale in (
-            (step[0][:n_p], last[0][:n_p], small[:n_p]),
-            (step[0][n_p:], last[0][n_p:], small[n_p:]),
-            (step[1], last[1], self._a.update_scale),
-        ):
-            now, before = one / scale, other / scale
-            if now @ before < 0.0 and now @ now > TURNING**2 * (before @ before) and np.any(np.abs(now) > 1.0):
-                return True
-        return False
+    def _in_tolerances(self, dz: Array, dx: Array) -> list[Array]:
+        """Changes in units of their tolerance: nodes' pressures, their temperatures, states."""
+        nodes = dz / self._a.z_update_scale
+        return [nodes[: self._a.n_p], nodes[self._a.n_p :], dx / self._a.update_scale]
 
     def _move(self, dz: Array, dx: Array) -> None:
         self._trial.all += dx

@@ -29,6 +29,7 @@ from plant_models.assembly import (
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
+    WIDENING,
     Array,
     Assembly,
     NoConvergence,
@@ -81,7 +82,7 @@ class _Plant(ctypes.Structure):
         *((name, _Int) for name in ("lower_start", "lower", "upper_start", "upper")),
         *((name, _Double) for name in ("factor", "inverse", "dense")),
         ("most_iterations", _Long),
-        *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning")),
+        *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning", "widening")),
         ("first_tolerance", ctypes.c_double * len(FIRST_TOLERANCES)), ("pivot_small", ctypes.c_double),
         ("most_polishing", _Long), ("most_cuts", _Long), ("quick_move", ctypes.c_double), ("jump", ctypes.c_double),
         ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
@@ -192,7 +193,7 @@ class MachineCode:
         p.capacity, p.z_scale, p.row_scale = map(self._given, (a.capacity, a.z_scale, a.row_scale))
         p.z_per_tolerance = self._given(1.0 / a.z_update_scale)
         p.most_iterations, p.longest_pressure_move = MOST_ITERATIONS, LONGEST_PRESSURE_MOVE
-        p.turning, p.first_tolerance[:], p.pivot_small = TURNING, FIRST_TOLERANCES, PIVOT_SMALL
+        p.turning, p.widening, p.first_tolerance[:], p.pivot_small = TURNING, WIDENING, FIRST_TOLERANCES, PIVOT_SMALL
         p.most_cuts, p.quick_move, p.jump = MOST_CUTS, QUICK_MOVE, JUMP
         p.most_polishing, p.unbalanced_share, p.unbalanced_small = MOST_POLISHING, UNBALANCED_SHARE, UNBALANCED_SMALL
 

@@ -52,7 +52,7 @@ typedef struct {
     double *factor, *inverse;
     double *dense;                          /* n * n, for pivoting */
     long most_iterations;
-    double k, longest_pressure_move, turning, first_tolerance[SIZES], pivot_small;
+    double k, longest_pressure_move, turning, widening, first_tolerance[SIZES], pivot_small;
     long most_polishing, most_cuts;
     double quick_move, jump; /* K */
     double unbalanced_share, unbalanced_small;
@@ -264,35 +264,56 @@ static int is_last(const Plant *p, const double *sizes, const double *before, lo
     return 1;
 }
 
-static int opposes(double dot, double now, double before, double turning, double largest)
+/* How much of a Newton step is taken. A step that takes back the last move shows that a kink or a steep switch lies
+   between: a bracket, of which half is taken, and half of what is left, until a move keeps its direction. Pressures,
+   temperatures of nodes and states each have their own. */
+enum { PARTS = 3 };
+typedef struct {
+    double radius[PARTS]; /* longest move, in tolerances */
+    long kept[PARTS];     /* moves since it last went to and fro */
+} Trust;
+
+typedef struct {
+    double dot, now, last, largest;
+} Course;
+
+static void follow(Course *course, double now, double last)
 {
-    return dot < 0.0 && now > turning * turning * before && largest > 1.0;
+    course->dot += now * last, course->now += now * now, course->last += last * last;
+    course->largest = most(course->largest, fabs(now));
 }
 
-/* whether the Newton step takes back the last move, in pressures, temperatures of nodes or states */
-static int turns(const Plant *p)
+/* the share of a part that is taken */
+static double trusted(const Plant *p, Trust *trust, int part, const Course *c)
 {
-    for (int part = 0; part < 2; part++) {
-        double dot = 0.0, now = 0.0, before = 0.0, largest = 0.0;
-        for (long i = part ? p->n_p : 0; i < (part ? p->n : p->n_p); i++) {
-            double a = p->dz[i] * p->z_per_tolerance[i], b = p->last_dz[i] * p->z_per_tolerance[i];
-            dot += a * b, now += a * a, before += b * b, largest = most(largest, fabs(a));
-        }
-        if (opposes(dot, now, before, p->turning, largest)) return 1;
-    }
-    double dot = 0.0, now = 0.0, before = 0.0, largest = 0.0;
+    double length = sqrt(c->now), *radius = trust->radius + part;
+    if (c->dot < 0.0 && c->now > p->turning * p->turning * c->last && c->largest > 1.0) {
+        if (0.5 * sqrt(c->last) < *radius) *radius = 0.5 * sqrt(c->last);
+        trust->kept[part] = 0;
+    } else if (++trust->kept[part] > 1) *radius *= p->widening;
+    return length > *radius ? *radius / length : 1.0;
+}
+
+static double share_of_step(const Plant *p, Trust *trust)
+{
+    double share = 1.0, part_share;
+    Course course[PARTS] = {0};
+    for (long i = 0; i < p->n; i++)
+        follow(course + (i < p->n_p ? 0 : 1), p->dz[i] * p->z_per_tolerance[i], p->last_dz[i] * p->z_per_tolerance[i]);
     for (long i = 0; i < p->groups; i++) {
         const Group *g = p->group + i;
         for (long b = 0; b < g->blocks; b++)
             for (long j = 0; j < g->nx; j++)
                 for (long l = 0, in_use = lanes_in_use(g, b); l < in_use; l++) {
                     long e = (b * g->nx + j) * g->lanes + l;
-                    double one = g->dx[e] * g->per_tolerance[j], other = g->last[e] * g->per_tolerance[j];
-                    dot += one * other, now += one * one, before += other * other;
-                    largest = most(largest, fabs(one));
+                    follow(course + 2, g->dx[e] * g->per_tolerance[j], g->last[e] * g->per_tolerance[j]);
                 }
     }
-    return opposes(dot, now, before, p->turning, largest);
+    for (int part = 0; part < PARTS; part++) {
+        part_share = trusted(p, trust, part, course + part);
+        if (part_share < share) share = part_share;
+    }
+    return share;
 }
 
 static void move(Plant *p, double share)
@@ -311,7 +332,8 @@ static void move(Plant *p, double share)
 
 static int stage(Plant *p, double k)
 {
-    double sizes[SIZES], before[SIZES], last_size = INFINITY, courage = 1.0, damping = 0.0;
+    double sizes[SIZES], before[SIZES], damping = 0.0;
+    Trust trust = {{INFINITY, INFINITY, INFINITY}, {0}};
     p->k = k;
     for (long iteration = 0; iteration < p->most_iterations; iteration++) {
         p->iterations++;
@@ -323,12 +345,10 @@ static int stage(Plant *p, double k)
             move(p, 1.0);
             return SOLVED;
         }
-        if (iteration && turns(p)) courage *= 0.5;
-        else if (size < last_size) courage = 1.5 * courage < 1.0 ? 1.5 * courage : 1.0;
         double longest = 1.0;
         for (long i = 0; i < p->n_p; i++) longest = most(longest, fabs(p->dz[i]));
-        damping = courage * (longest > p->longest_pressure_move ? p->longest_pressure_move / longest : 1.0);
-        last_size = size;
+        damping = iteration ? share_of_step(p, &trust) : 1.0;
+        if (damping * longest > p->longest_pressure_move) damping = p->longest_pressure_move / longest;
         memcpy(before, sizes, sizeof before);
         move(p, damping);
     }

@@ -25,7 +25,7 @@ def bench() -> Simulator:
 
 def assert_balanced(simulator: Simulator) -> None:
     """Energy and mass close to round-off; the flows that met in the nodes to the solver's tolerance."""
-    assert simulator.balance("energy").error < 1e-11
+    assert simulator.balance("energy").error < 1e-10  # round-off of what is stored, where next to nothing passes
     assert simulator.balance("mass").error < 1e-9
     # near standstill little passes: held against the nominal flow; in service it is 1e-9 of what passes, see below
     unbalanced, _ = simulator.circulation

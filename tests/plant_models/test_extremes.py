@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from plant_models.integrate import Simulator
 from plant_models.signals import Role
-from tests.strategies.running_plants import ZERO, all_finite, shipped, temperatures
+from tests.strategies.running_plants import ZERO, all_finite, made, shipped, temperatures
 
 
 @pytest.fixture
@@ -125,6 +125,21 @@ def test_it_starts_from_anywhere(site: str) -> None:
             simulator.step(float(rng.choice([30.0, 300.0])))
         assert all_finite(simulator)
         assert simulator.balance("energy").error < 1e-11
+
+
+@pytest.mark.parametrize("dt", [60.0, 900.0])
+def test_a_frost_thermostat_that_closes_on_a_trickle_has_a_solution(dt: float) -> None:
+    """Water with nowhere to go in deep frost: a hair of the bypass lies between a frozen coil and a warm one."""
+    simulator = made(n_cdus=1, liquid=1.0, recovery=False, air=False, tower=False)
+    for name, value in {
+        "cdu.P_it": 0.0, "cdu.y_pump": 1.0, "cdu.valve_free": 0.0, "weather.T_dry": 253.15, "weather.T_wet": 253.15,
+        "weather.p": 60e3, "pump.dp_set": 120e3, "reject.T_leaving_set": 318.15, "reject.fouling": 0.35,
+    }.items():  # fmt: skip
+        simulator.set(name, value)
+    for _ in range(12):
+        simulator.step(dt)
+    assert all_finite(simulator)
+    assert simulator.balance("energy").error < 1e-11
 
 
 def test_chips_without_coolant_trip_and_recover(bench: Simulator) -> None:
