@@ -18,7 +18,7 @@ from hil.clock import Clock
 from hil.modbus.lines import open_line
 from hil.modbus.metrics import LineMetrics
 from hil.modbus.transport import Backoff, Transport, TransportError
-from hil.registers.codec import decode, encode, stated
+from hil.registers.codec import decode, encode, set_flags, stated
 from hil.registers.planner import Block, LineCost, plan_reads
 from hil.registers.schema import Point
 from hil.sample import Quality, Sample
@@ -36,6 +36,8 @@ class WriteStatus(StrEnum):
     """written again, unchanged, for the device's watchdog"""
     UNCHANGED = "unchanged"
     """within the deadband of what the device holds, and no refresh due"""
+    CONFIRMED = "confirmed"
+    """taken before; the read-back has shown it after its settling time"""
     MISMATCH = "mismatch"
     """the device answered yes and holds another value"""
     FAILED = "failed"
@@ -68,6 +70,8 @@ class Health:
     """in a row"""
     since: float = math.nan
     """time of the last change between ok and not ok"""
+    tripped: tuple[str, ...] = ()
+    """hard-wired trips of the machine that are latched, as it told last"""
 
 
 @dataclass(slots=True)
@@ -77,6 +81,10 @@ class _Held:
     """of the last write"""
     since: float
     """of the first write of this value"""
+    old: float = math.nan
+    """what was there before"""
+    shown: bool = True
+    """whether a read-back has shown it"""
 
 
 class _Unit:
@@ -157,6 +165,7 @@ class FieldClient:
         self.health = {unit.bound.name: unit.health for line in self._lines.values() for unit in line.units}
         self._held: dict[str, _Held] = {}
         self._wanted: dict[str, float] = {}
+        self._confirmed: list[Written] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -178,6 +187,11 @@ class FieldClient:
         """The value last written to ``signal`` and confirmed, or NaN."""
         held = self._held.get(signal)
         return held.value if held else math.nan
+
+    def confirmed(self) -> list[Written]:
+        """Set-points whose slow read-back has shown them since the last call."""
+        confirmed, self._confirmed = self._confirmed, []
+        return confirmed
 
     def reach(self, device: str) -> tuple[BoundDevice, Transport]:
         """A device by name and the line to it. Raises KeyError if there is none."""
@@ -267,6 +281,10 @@ class FieldClient:
         unit.rest.reset()
         unit.samples.update({unit.signal_of[name]: x for name, x in shown.items() if name in unit.signal_of})
         self._note(unit, True, "")
+        if map_.trips is not None:
+            status = shown[map_.trips.status]
+            if status.good:
+                unit.health.tripped = tuple(f.name for f in set_flags(map_[map_.trips.status], status.value))
         self._compare(unit, shown)
 
     def _compare(self, unit: _Unit, shown: Mapping[str, Sample]) -> None:
@@ -278,6 +296,9 @@ class FieldClient:
             if sample.good and abs(sample.value - held.value) > _tolerance(point):
                 del self._held[signal]  # the device holds something else now: the next write must go out
                 unit.health.reason = f"{signal} reads {sample.value:g}, written was {held.value:g}"
+            elif sample.good and not held.shown:
+                held.shown = True
+                self._confirmed.append(Written(signal, held.old, held.value, sample.value, WriteStatus.CONFIRMED))
 
     def _lose(self, unit: _Unit, reason: str) -> None:
         self._note(unit, False, reason)
@@ -362,7 +383,8 @@ class FieldClient:
             now = self.clock.time()
             since = held.since if held is not None and status is WriteStatus.REFRESHED else now
             if point.read_back or point.settle or not point.readable:
-                self._held[signal] = _Held(value, now, since)
+                shown = held is not None and held.shown and status is WriteStatus.REFRESHED
+                self._held[signal] = _Held(value, now, since, old, shown)
                 where = point.read_back or (point.name if point.readable else "")
                 text = f"{where} shows it within {point.settle or 0:g} s" if where else "cannot be read back"
                 return Written(signal, old, value, math.nan, status, text)

@@ -86,6 +86,12 @@ class Emulator:
         self.ticker: Ticker | None = None
         self._names = [[s for s, p in d.bound.points.items() if not p.writable] for d in self.devices.values()]
         self._read = simulator.reader([name for names in self._names for name in names])
+        self._felt = sorted({name for d in self.devices.values() for name in d.felt})
+        self._feel = simulator.reader(self._felt)
+        self._forceable = sorted({name for d in self.devices.values() for name in d.wired.forceable})
+        self._read_forceable = simulator.reader(self._forceable)
+        self._unforced: dict[str, float] = {}
+        """what parameters that a trip holds would be without it"""
         setpoints = [s for d in self.devices.values() for s, p in d.bound.points.items() if p.writable]
         self._read_setpoints = dict(zip(setpoints, range(len(setpoints)), strict=True)), simulator.reader(setpoints)
 
@@ -126,17 +132,35 @@ class Emulator:
         self._apply(self.elapsed)
         await asyncio.to_thread(self.simulator.step, self.step)
         self.elapsed += self.step
+        self._live()
         self._publish()
         if self.on_step is not None:
             self.on_step(self.elapsed)
 
     def _apply(self, elapsed: float) -> None:
-        if self.drive is not None:
-            for name, value in self.drive(elapsed).items():
-                self.simulator.set(name, value)
+        driven = self.drive(elapsed) if self.drive is not None else {}
+        for name, value in driven.items():
+            self.simulator.set(name, value)
         for device in self.devices.values():
             for name, value in device.take_setpoints().items():
                 self.simulator.set(name, value)
+        self._force(driven)
+
+    def _force(self, driven: Mapping[str, float]) -> None:
+        """Thrown trips hold parameters of their machines, whatever else wants them; a reset gives them back."""
+        held = {name: value for device in self.devices.values() for name, value in device.wired.forced.items()}
+        self._unforced.update((name, driven[name]) for name in self._unforced if name in driven)
+        if fresh := set(held) - set(self._unforced):
+            present = dict(zip(self._forceable, self._read_forceable().tolist(), strict=True))
+            self._unforced.update((name, present[name]) for name in fresh)
+        for name in list(self._unforced):
+            self.simulator.set(name, held[name] if name in held else self._unforced.pop(name))
+
+    def _live(self) -> None:
+        """What machines do by themselves after a step."""
+        felt = dict(zip(self._felt, self._feel().tolist(), strict=True))
+        for device in self.devices.values():
+            device.live(felt, self.step)
 
     def _publish(self) -> None:
         values, at = self._read().tolist(), 0

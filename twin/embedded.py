@@ -200,8 +200,8 @@ class Embedded:
             client, self.controller, self.envelope, journal, clock, forecast=self.forecast, fallback=self.fallback,
             mode=mode, scan_interval=scan_interval, policies=self.policies, vocabulary=self.plant.vocabulary,
             rules=chip_rules(view, client.signals) if rules is None else rules,
-            commission=Commissioning(client).check, heartbeat=lambda alarms: Heartbeat(client, alarms), log=log,
-            on_cycle=on_cycle,
+            commission=Commissioning(client).check, log=log, on_cycle=on_cycle,
+            heartbeat=lambda alarms: Heartbeat(client, alarms, lambda entry: journal.add_writes([entry])),
         )  # fmt: skip
 
     async def run(

@@ -224,6 +224,7 @@ class Runtime:
         self.desk.turn(now)
         samples = await self.client.scan()
         self._counts.scans += 1
+        self.mover.confirm(now)
         missing = self._missing(now, samples)
         self.alarm_book.watch(now, samples)
         await self._judge(now, missing, samples)
@@ -247,6 +248,9 @@ class Runtime:
         self._counts.bad_scans += bool(bad)
         for device, health in self.client.health.items():
             self.alarm_book.condition(now, f"device.{device}", not health.ok, health.reason)
+            if health.ok:  # a trip is not over because nobody can ask
+                text = f"stopped by itself: {', '.join(health.tripped)}; find the cause, then reset it"
+                self.alarm_book.condition(now, f"trip.{device}", bool(health.tripped), text)
         for name, sample in samples.items():
             if sample.quality is not Quality.LOST:
                 self.alarm_book.condition(now, f"signal.{name}", not sample.good, sample.reason)

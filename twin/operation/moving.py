@@ -36,6 +36,7 @@ class Field(Protocol):
     async def refresh(self) -> list[Written]: ...  # noqa: D102
     def release(self) -> None: ...  # noqa: D102
     def holds(self, signal: str) -> float: ...  # noqa: D102
+    def confirmed(self) -> list[Written]: ...  # noqa: D102
 
 
 class Guard(Protocol):
@@ -129,6 +130,13 @@ class Mover:
     async def refresh(self, now: float) -> None:
         """What was written is written again where that is due, and nothing else."""
         self._record(now, await self.client.refresh(), {})
+
+    def confirm(self, now: float) -> None:
+        """Enters what slow read-backs have shown since the last turn."""
+        self.journal.add_writes(
+            WriteEntry(now, w.signal, "equipment", w.old, w.new, w.read_back, w.status.value, "after its settling time")
+            for w in self.client.confirmed()
+        )
 
     async def move(
         self, now: float, measurements: Mapping[str, float], present: Mapping[str, float], mode: Mode
