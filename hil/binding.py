@@ -82,8 +82,9 @@ def bind(device: Device, vocabulary: Mapping[str, Signal], map_: RegisterMap | N
     where = f"device {device.name}, map {map_.id}"
     _known_names(device, map_, where)
     points: dict[str, Point] = {}
+    housekeeping = map_.housekeeping
     for point in map_.points:
-        own = point.name in map_.housekeeping and point.name not in device.signals
+        own = point.name in housekeeping and point.name not in device.signals
         if own and _named(device, point.name) not in vocabulary:
             continue
         try:
@@ -122,6 +123,8 @@ def _known_names(device: Device, map_: RegisterMap, where: str) -> None:
     for name in (*device.signals, *device.safe, *device.densities):
         if name not in points and not (name in felt and name in device.signals):
             raise MapError(f"{where}: the site names a point {name!r} that the map has not")
+    for name in device.densities:
+        _as_mass(map_[name], device, where)
     for name in device.trips:
         if name not in wired:
             raise MapError(

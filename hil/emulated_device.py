@@ -55,8 +55,9 @@ class EmulatedDevice:
         signals = {(p.table, p.address): (signal, p) for signal, p in bound.points.items()}
         own = {(p.table, p.address): ("", p) for p in bound.map.points if p.name not in bound_names}
         self._by_place = {**own, **signals}
+        companions = {point.name: point for point in bound.companions}
         self._read_backs = {
-            signal: bound.map[p.read_back] for signal, p in bound.writable.items()
+            signal: companions[p.read_back] for signal, p in bound.writable.items()
             if p.read_back and p.read_back not in bound_names
         }  # fmt: skip
         self._granted = bound.map.granted()

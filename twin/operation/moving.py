@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from controllers.envelope import Correction
-from hil.client import Health, WriteRefused, WriteStatus, Written
+from hil.client import WriteRefused, WriteStatus, Written
 from hil.sample import Sample
+from hil.scanned_unit import Health
 from twin.journal import Journal, WriteEntry
 from twin.operation.alarms import AlarmBook
 from twin.operation.arbiter import Arbiter, Claim, Rank
@@ -31,6 +32,8 @@ class Field(Protocol):
     def signals(self) -> list[str]: ...  # noqa: D102
     @property
     def setpoints(self) -> list[str]: ...  # noqa: D102
+    @property
+    def polled(self) -> Mapping[str, float]: ...  # noqa: D102
     async def scan(self) -> dict[str, Sample]: ...  # noqa: D102
     async def write(self, values: Mapping[str, float]) -> list[Written]: ...  # noqa: D102
     async def refresh(self) -> list[Written]: ...  # noqa: D102
