@@ -47,7 +47,7 @@ class Pulse(Protocol):
 class Orders(Protocol):
     """Commands of devices: twin.operation.commands.Commands has it."""
 
-    def take(self, device: str, name: str, who: str, why: str) -> str: ...
+    def take(self, device: str, name: str, value: str, who: str, why: str) -> str: ...
     async def turn(self, now: float) -> None: ...
 
 
@@ -201,11 +201,11 @@ class Runtime:
         self.journal.keep("mode", now, mode.value)
         self._event("info", "mode", f"{mode} by {who}{': ' + reason if reason else ''}")
 
-    def _give(self, device: str, command: str, who: str, why: str) -> str:
+    def _give(self, device: str, command: str, value: str, who: str, why: str) -> str:
         """Takes an operator's command for a device. Raises CommandError."""
         if self._commands is None or self.mode in (Mode.OFF, Mode.SHADOW):
             raise CommandError(f"mode {self.mode} writes nothing, commands neither")
-        return self._commands.take(device, command, who, why)
+        return self._commands.take(device, command, value, who, why)
 
     async def run(self, duration: float | None = None) -> Counts:
         """Turns until ``duration`` seconds of the clock have passed, or until cancelled."""

@@ -113,6 +113,7 @@ def command(
     site: SiteArgument,
     device: Annotated[str, typer.Argument(help="A device of the site, such as cdu.07.")],
     name: Annotated[str | None, typer.Argument(help="Its command.", show_default="reset of its trips")] = None,
+    value: Annotated[str | None, typer.Argument(help="Which, where the command has several values.")] = None,
     reason: ReasonOption = "",
     who: WhoOption = None,
     journal: JournalOption = JOURNAL,
@@ -124,7 +125,8 @@ def command(
     if not reason.strip():
         raise UserError(f"command to {device}: give a --reason")
     with _journal(site, journal) as book:
-        _order(book, who, "command", {"device": device, "command": name or "", "reason": reason})
+        _order(book, who, "command", {"device": device, "command": name or "", "value": value or "",
+                                      "reason": reason})  # fmt: skip
 
 
 def mode(

@@ -26,7 +26,7 @@ class OrderError(ValueError):
 class Desk:
     """Overrides, acknowledgements, shelving, modes and commands, as ordered; ``setpoints`` are those that devices take.
 
-    ``give`` takes a device's command: device, command, who, why.
+    ``give`` takes a device's command: device, command, value, who, why.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Desk:
         alarms: AlarmBook,
         setpoints: Mapping[str, Signal | None],
         set_mode: Callable[[float, Mode, str, str], None],
-        give: Callable[[str, str, str, str], str],
+        give: Callable[[str, str, str, str, str], str],
     ) -> None:
         self._journal, self._arbiter, self._alarms, self._set_mode = journal, arbiter, alarms, set_mode
         self._setpoints, self._give = setpoints, give
@@ -102,7 +102,8 @@ class Desk:
 
     def _command(self, now: float, order: Order) -> str:
         body = order.body
-        return self._give(str(body["device"]), str(body.get("command", "")), order.who, str(body["reason"]))
+        command, value = str(body.get("command", "")), str(body.get("value", ""))
+        return self._give(str(body["device"]), command, value, order.who, str(body["reason"]))
 
     def _acknowledge(self, now: float, order: Order) -> str:
         self._alarms.acknowledge(now, str(order.body["alarm"]), order.who)
