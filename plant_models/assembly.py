@@ -35,6 +35,8 @@ QUICK_MOVE, MOST_CUTS = 0.6, 4
 a short step of its own, so many times in a step: SDIRK2 alone would overshoot by a fifth of the jump"""
 JUMP = 4.0
 """K: where one moves more than this, the step is made again in halves"""
+SHRINKING = 0.2
+"""a change that is shorter than this share of the last one: the next is found with the matrices as they are"""
 LONGEST_PRESSURE_MOVE = 3e4
 """Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
 PRESSURE_SCALE = 1e5

@@ -21,6 +21,7 @@ from plant_models.assembly import (
     MOST_POLISHING,
     QUANTITIES,
     QUICK_MOVE,
+    SHRINKING,
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
@@ -106,12 +107,17 @@ class Interpreted:
         self._beta0, self._beta = Flat(groups, nb), Flat(groups, [i * j for i, j in zip(nb, nw, strict=True)])
         self._T_c = a.T.copy()
         self._k = np.zeros(max(len(g.names) for g in groups))
-        self._newton, self._output = [], []
+        self._matrix: Array = np.eye(a.n)
+        self._newton, self._refine, self._output = [], [], []
         for i, group in enumerate(groups):
             symbols, n, kind = Symbols.of(group.component), len(group.names), group.component.kind
-            arguments = [self._trial.part(i), self._c.part(i), self._w.part(i), a.u.part(i), self._k[:n]]
+            stage = [self._trial.part(i), self._c.part(i), self._w.part(i), a.u.part(i)]
             results = [f.part(i) for f in (self._s0, self._s, self._phi0, self._phi, self._beta0, self._beta)]
-            self._newton.append(_Call(symbols.newton(kind), n, arguments, results))
+            refined = [f.part(i) for f in (self._s0, self._phi0, self._beta0)]
+            newton, refine = symbols.newton(kind), symbols.refine(f"{kind}_refine")
+            kept = np.zeros(n * newton.numel_out(len(results)))
+            self._newton.append(_Call(newton, n, [*stage, self._k[:n]], [*results, kept]))
+            self._refine.append(_Call(refine, n, [*stage, kept, self._k[:n]], refined))
             arguments = [self._trial.part(i), self._w.part(i), a.u.part(i)]
             self._output.append(_Call(symbols.output(f"{kind}_output"), n, arguments, [self._answer.part(i)]))
         self._at = np.concatenate([at.ravel() for at in a.at])
@@ -153,7 +159,7 @@ class Interpreted:
 
     def _stages(self, dt: float, gamma: float) -> None:
         if gamma == 1.0:
-            self._last_stage(dt)
+            self._last_stage(dt, known=False)
             return
         left, cuts = dt, 0
         while True:
@@ -195,12 +201,12 @@ class Interpreted:
         """The second half of SDIRK2, its first stage being solved with a last change ``dz`` of z."""
         self._account(dz, (1.0 - gamma) * dt)
         self._start_from((1.0 - gamma) / gamma)
-        self._last_stage(gamma * dt)
+        self._last_stage(gamma * dt, known=True)
 
-    def _last_stage(self, k: float) -> None:
+    def _last_stage(self, k: float, known: bool) -> None:
         """The last stage of a step, until the nodes balance."""
-        for _ in range(MOST_POLISHING + 1):
-            dz = self._stage(k)
+        for again in range(MOST_POLISHING + 1):
+            dz = self._stage(k, again == 1 if again else known)
             self._look()
             unbalanced, through = self.circulation
             if unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL:
@@ -213,21 +219,28 @@ class Interpreted:
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         return 0
 
-    def _stage(self, k: float) -> Array:
-        """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
+    def _stage(self, k: float, known: bool = False) -> Array:
+        """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need.
+
+        The matrices are made anew as long as changes do not shrink well; else those of before do. ``known``: they are
+        of this stage already.
+        """
         a = self._a
         self._k[:] = k
-        trust, damping, before = _Trust(), 0.0, np.zeros(len(FIRST_TOLERANCES))
+        trust, damping, before, last_size = _Trust(), 0.0, np.zeros(len(FIRST_TOLERANCES)), math.inf
         for iteration in range(MOST_ITERATIONS):
             self.iterations += 1
             np.take(a.z, self._at, out=self._w.all)
-            for call in self._newton:
+            for call in self._refine if known else self._newton:
                 call()
-            dz = self._solve_nodes(self._T_c, k)
+            if not known:
+                self._matrix = self._nodes_matrix(k)
+            dz = self._solve_nodes(k)
             dx: Array = -(self._s0.all + self._by_state @ dz)
             parts = self._in_tolerances(dz, dx)
             sizes = np.array([np.max(np.abs(part), initial=0.0) for part in (*parts, parts[-1] * a.is_position)])
-            if not math.isfinite(float(sizes.max())):
+            size = float(sizes.max())
+            if not math.isfinite(size):
                 raise NoConvergence(f"no finite state in {self._suspects()}")
             ahead = sizes
             if iteration == 0:
@@ -240,23 +253,26 @@ class Interpreted:
             longest = max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0)
             damping = min(trust.share(parts), LONGEST_PRESSURE_MOVE / longest)
             trust.take(parts, damping)
-            before = sizes
+            known = damping == 1.0 and size < SHRINKING * last_size
+            before, last_size = sizes, size
             self._move(damping * dz, damping * dx)
         raise NoConvergence(f"Newton's method still moves after {MOST_ITERATIONS} rounds")
 
-    def _solve_nodes(self, T_c: Array, k: float) -> Array:
-        """The Newton change of z: no mass stored in a node, capacity*(T - T_c) = -k*(enthalpy into the components)."""
-        a = self._a
-        n, n_p = a.n, a.n_p
+    def _nodes_matrix(self, k: float) -> Array:
+        a, n = self._a, self._a.n
         matrix: Any = np.bincount(self._phi_place, self._phi.all, n * n).reshape(n, n)
-        flows: Any = np.bincount(self._at, self._phi0.all, n)
-        matrix[n_p:] *= k
-        np.einsum("ii->i", matrix)[n_p:] += a.capacity
-        flows[n_p:] = k * flows[n_p:] + a.capacity * (a.T - T_c)
-        matrix *= a.z_scale
-        matrix *= a.row_scale[:, None]
+        matrix[a.n_p :] *= k
+        np.einsum("ii->i", matrix)[a.n_p :] += a.capacity
+        scaled: Array = matrix * a.z_scale * a.row_scale[:, None]
+        return scaled
+
+    def _solve_nodes(self, k: float) -> Array:
+        """The Newton change of z: no mass stored in a node, capacity*(T - T_c) = -k*(enthalpy into the components)."""
+        a, n_p = self._a, self._a.n_p
+        flows: Any = np.bincount(self._at, self._phi0.all, a.n)
+        flows[n_p:] = k * flows[n_p:] + a.capacity * (a.T - self._T_c)
         try:
-            change: Array = -np.linalg.solve(matrix, flows * a.row_scale) * a.z_scale
+            change: Array = -np.linalg.solve(self._matrix, flows * a.row_scale) * a.z_scale
         except np.linalg.LinAlgError:
             raise NoConvergence(
                 f"the pressures have no solution: has every circuit an expansion vessel? near {self._suspects()}"
