@@ -24,16 +24,17 @@ class Measurements(Mapping[str, float]):
     """
 
     def __init__(self, values: Mapping[str, float], vocabulary: Vocabulary) -> None:
-        self._values, self._vocabulary = values, vocabulary
+        self._values, self._bounds = values, vocabulary.bounds_outside
         self.missing: dict[str, None] = {}
         """names that were asked for in vain, in the order of asking"""
 
     def __getitem__(self, name: str) -> float:
         value = self._values.get(name, math.nan)
-        if not math.isfinite(value) or not self._possible(name, value):
-            self.missing[name] = None
-            raise NotMeasured(name)
-        return value
+        lower, upper = self._bounds.get(name, ANY)
+        if lower <= value <= upper and math.isfinite(value):
+            return value
+        self.missing[name] = None
+        raise NotMeasured(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -52,7 +53,3 @@ class Measurements(Mapping[str, float]):
         if not found:
             raise NotMeasured(last)
         return found
-
-    def _possible(self, name: str, value: float) -> bool:
-        lower, upper = self._vocabulary.bounds_outside.get(name, ANY)
-        return lower <= value <= upper

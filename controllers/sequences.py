@@ -24,7 +24,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ from controllers.envelope import lowest_dry_temperature
 from controllers.interface import Decision, Forecast
 from controllers.measurements import Measurements, NotMeasured
 from controllers.plant_view import PlantView
+from plant_models.components.cdu import Cdu
 from plant_models.components.heat_pump import HeatPump
 from plant_models.components.pump_group import PumpGroup
 from plant_models.plant import Plant
@@ -79,6 +80,25 @@ class _State:
     switched: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _CduRule:
+    """What the rule of a CDU's set-points reads and writes, and the unit's sizes: looked up once, not at each turn."""
+
+    power: str
+    T_supply: str
+    T_supply_set: str
+    y_pump: str
+    P_it_nominal: float
+    T_lowest: float
+    T_design: float
+    reserve: Callable[[float], float]
+
+    @classmethod
+    def of(cls, name: str, cdu: Cdu) -> _CduRule:
+        signals = (f"{name}.{local}" for local in ("P_it_total", "T_supply", "T_supply_set", "y_pump"))
+        return cls(*signals, cdu.P_it_nominal, cdu.T_supply_lowest, cdu.T_supply_design, speed_table(cdu))
+
+
 class Sequences:
     """Rule-based supervision of any plant that a :class:`PlantView` can read."""
 
@@ -91,9 +111,8 @@ class Sequences:
         if self._view.cdus:
             self._view.need_data_centre(self.name)
         self._defaults = plant.setpoints()
-        self._lower = {name: plant.vocabulary[name].lower for name in self._defaults}
-        self._upper = {name: plant.vocabulary[name].upper for name in self._defaults}
-        self._reserve = {name: speed_table(cdu) for name, cdu in self._view.cdus.items()}
+        self._bounds = {name: (plant.vocabulary[name].lower, plant.vocabulary[name].upper) for name in self._defaults}
+        self._cdu_rules = [_CduRule.of(name, cdu) for name, cdu in self._view.cdus.items()]
         self._flows = list(dict.fromkeys(flow_table(cdu) for cdu in self._view.cdus.values()))
         self._least_dp: dict[str, float] = {}
         self._state = _State()
@@ -118,7 +137,9 @@ class Sequences:
         ):
             with contextlib.suppress(NotMeasured):
                 setpoints |= rule(time, seen)
-        setpoints = {name: min(max(value, self._lower[name]), self._upper[name]) for name, value in setpoints.items()}
+        for name, (lower, upper) in self._bounds.items():
+            if not lower <= setpoints[name] <= upper:
+                setpoints[name] = min(max(setpoints[name], lower), upper)
         if seen.missing:
             names = list(seen.missing)
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -180,13 +201,15 @@ class Sequences:
         T_fws = seen[f"{self._view.supply}.T"]
         dry = lowest_dry_temperature(seen)
         setpoints: dict[str, float] = {}
-        for name, cdu in self._view.cdus.items():
-            target = min(max(T_fws + APPROACH_CDU, cdu.T_supply_lowest, dry), max(cdu.T_supply_design, dry))
-            with contextlib.suppress(NotMeasured):
-                load = seen[f"{name}.P_it_total"] / cdu.P_it_nominal
-                reserve = self._reserve[name](max(seen[f"{name}.T_supply"], target))
-                setpoints[f"{name}.T_supply_set"] = target
-                setpoints[f"{name}.y_pump"] = min(max(load, PUMP_LOWEST, reserve), 1.0)
+        for cdu in self._cdu_rules:
+            target = min(max(T_fws + APPROACH_CDU, cdu.T_lowest, dry), max(cdu.T_design, dry))
+            try:
+                load = seen[cdu.power] / cdu.P_it_nominal
+                reserve = cdu.reserve(max(seen[cdu.T_supply], target))
+            except NotMeasured:
+                continue
+            setpoints[cdu.T_supply_set] = target
+            setpoints[cdu.y_pump] = min(max(load, PUMP_LOWEST, reserve), 1.0)
         return setpoints
 
     def _pumps(self, time: float, seen: Measurements) -> dict[str, float]:
