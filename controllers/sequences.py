@@ -95,8 +95,10 @@ class _CduRule:
 
     @classmethod
     def of(cls, name: str, cdu: Cdu) -> _CduRule:
-        signals = (f"{name}.{local}" for local in ("P_it_total", "T_supply", "T_supply_set", "y_pump"))
-        return cls(*signals, cdu.P_it_nominal, cdu.T_supply_lowest, cdu.T_supply_design, speed_table(cdu))
+        return cls(
+            f"{name}.P_it_total", f"{name}.T_supply", f"{name}.T_supply_set", f"{name}.y_pump",
+            cdu.P_it_nominal, cdu.T_supply_lowest, cdu.T_supply_design, speed_table(cdu),
+        )  # fmt: skip
 
 
 class Sequences:
