@@ -87,6 +87,8 @@ class Component(BaseModel, ABC):
     """whether it gives its circuits a reference of pressure, as an expansion vessel does"""
     drives: ClassVar[tuple[str, str] | None] = None
     """(from, to): ports between which it pushes water and lets none back, as a pump with a check valve does"""
+    passes: ClassVar[tuple[str, str] | None] = None
+    """(from, to): ports between which it lets water pass in this direction only, as a check valve does"""
     senses: ClassVar[tuple[str, str] | None] = None
     """(high, low): ports whose pressure difference its speed control holds"""
 

@@ -11,7 +11,11 @@ valve), and a the pressure that a clogged filter adds, over that of the circuit:
 ``pump_loop`` says what ``y_pump`` commands: the ``speed``, or, held by the unit's own PI loop as long as the speed
 suffices, the share of the nominal ``flow``, or the share whose square is that of the racks' nominal pressure ``dp``.
 
-Facility side, pressure-driven: exchanger and equal-percentage valve in series, m = k(y) law(p_in - p_out).
+Facility side, pressure-driven: exchanger and valve in series, m = k(y) law(p_in - p_out). The valve has an
+equal-percentage characteristic of its ``rangeability`` (``valve_characteristic`` for others) and is sized by its drop
+at nominal flow, ``valve_Kv`` or ``valve_Cv``. A ``pressure_independent`` one holds phi(y) of its nominal flow from the
+drop on that exchanger and open valve have together, with the share ``valve_droop`` of the further rise
+(plant_models.hydraulics.pressure_independent_flow).
 
     Q          = counter_flow(UA, C_fws, C_tcs) (T_return - T_fws_in)      C at the mean of both inlets
     C_fws      dT_fws/dt    = m h(T_in) - m h(T_fws) + Q
@@ -59,6 +63,7 @@ from plant_models.signals import (
     setpoint,
     state,
 )
+from plant_models.throttle import Characteristic, coefficient_of, opening
 from plant_models.units import (
     Conductance,
     Duration,
@@ -69,6 +74,7 @@ from plant_models.units import (
     Temperature,
     TemperatureDifference,
     Volume,
+    VolumeFlow,
     si,
 )
 
@@ -100,7 +106,14 @@ class Cdu(Component):
     UA_nominal: Conductance
     m_flow_fws_nominal: MassFlow
     dp_exchanger_nominal: Pressure = Field(gt=0)
-    dp_valve_nominal: Pressure = Field(gt=0)
+    dp_valve_nominal: Pressure | None = Field(
+        None, gt=0, description="open valve at nominal flow; else state valve_Kv or valve_Cv"
+    )
+    valve_Kv: VolumeFlow | None = Field(None, description="water through the open valve at 1 bar, such as 125 m^3/h")
+    valve_Cv: VolumeFlow | None = Field(None, description="at 1 psi, such as 145 gallon/minute")
+    valve_characteristic: Characteristic = "equal_percentage"
+    pressure_independent: bool = Field(False, description="the valve holds its flow whatever the pressure difference")
+    valve_droop: Fraction = Field(0.02, gt=0, lt=1, description="of a pressure-independent valve")
     volume_fws: Volume = Field(description="facility water in the exchanger and its pipes")
     rangeability: float = Field(50.0, gt=1)
     leakage: float = Field(5e-4, ge=0, lt=0.1, description="of the valve when closed, share of Kv")
@@ -120,6 +133,12 @@ class Cdu(Component):
                 f"T_supply_design = {self.T_supply_design:g} K lies outside T_supply_lowest .. T_supply_highest "
                 f"({self.T_supply_lowest:g} .. {self.T_supply_highest:g} K)"
             )
+        sizes = [n for n in ("dp_valve_nominal", "valve_Kv", "valve_Cv") if getattr(self, n) is not None]
+        if len(sizes) != 1:
+            found = " and ".join(sizes) or "none of them"
+            raise ValueError(f"state the valve's size once, by dp_valve_nominal, valve_Kv or valve_Cv: found {found}")
+        if self.pressure_independent and not self.leakage > 0.0:
+            raise ValueError("a pressure-independent valve needs leakage above 0, such as 5e-4: its flow when closed")
         inside = self.dp_filter_nominal + self.dp_rack_nominal
         if inside >= self.dp_tcs_nominal:
             raise ValueError(
@@ -132,6 +151,14 @@ class Cdu(Component):
     def tcs(self) -> Medium:
         """The racks' coolant."""
         return MEDIA[self.tcs_medium]
+
+    @property
+    def dp_valve_open(self) -> float:
+        """Drop of the open facility valve at nominal flow, Pa."""
+        if self.dp_valve_nominal is not None:
+            return self.dp_valve_nominal
+        k = coefficient_of(self.valve_Kv, self.valve_Cv, float(WATER.rho(self.T_supply_design)))
+        return (self.m_flow_fws_nominal / k) ** 2
 
     @property
     def dp_tcs_nominal(self) -> float:
@@ -285,11 +312,17 @@ class Cdu(Component):
 
     def facility_flow(self, dp: Value, valve: Value) -> Value:
         """kg/s through exchanger and valve at a pressure difference and a valve position."""
-        opening = hydraulics.equal_percentage(valve, self.rangeability, self.leakage)
+        phi = opening(valve, self.valve_characteristic, self.rangeability, self.leakage)
         k_exchanger = hydraulics.coefficient(self.m_flow_fws_nominal, self.dp_exchanger_nominal)
-        k_valve = hydraulics.coefficient(self.m_flow_fws_nominal, self.dp_valve_nominal) * opening
-        dp_small = DP_SMALL * (self.dp_exchanger_nominal + self.dp_valve_nominal)
-        return hydraulics.mass_flow(dp, hydraulics.series(k_exchanger, k_valve), dp_small)
+        dp_valve = self.dp_valve_open
+        k_valve = hydraulics.coefficient(self.m_flow_fws_nominal, dp_valve) * phi
+        dp_small = DP_SMALL * (self.dp_exchanger_nominal + dp_valve)
+        k = hydraulics.series(k_exchanger, k_valve)
+        if self.pressure_independent:
+            return hydraulics.pressure_independent_flow(
+                dp, k, self.m_flow_fws_nominal * phi, droop=self.valve_droop, dp_small=dp_small
+            )
+        return hydraulics.mass_flow(dp, k, dp_small)
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
