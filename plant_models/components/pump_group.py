@@ -138,7 +138,8 @@ class PumpGroup(Component):
     def flow(self, dp: Value, y: Value, n: Value) -> Value:
         """kg/s that n pumps at the speed y move against the pressure difference dp = p_out - p_in, Pa."""
         if self._group is not None:
-            return self._group.flow(dp, y, n, dp_small=1e-3 * self.dp_nominal)
+            dp_small = 1e-3 * float(self._group.lost(self.m_flow_nominal**2))
+            return self._group.flow(dp, y, n, dp_small=dp_small)
         return hydraulics.pump_group_flow(
             dp, y, n, m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
             curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,

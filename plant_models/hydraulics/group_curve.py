@@ -6,7 +6,8 @@ lost below shut-off and w the flow squared: where the curve is a parabola, D is 
     D_i = H_0 - H_i + dp_fittings w_i/m_nominal²,    w_i = m_i²
 
 runs a monotone rational quadratic (Gregory and Delbourgo, IMA J. Numer. Anal. 2, 1982, 123-130), whose inverse W(D) is
-in closed form; beyond the last point it is straight (a parabola of head over flow). By the affinity laws, at the speed y,
+in closed form; beyond the last point it is straight (a parabola of head over flow). By the affinity laws, at the speed
+y,
 
     drive = y² H_0 - (p_outlet - p_inlet),    w = y_s² W(drive/y_s²),    m = n sqrt(w),    P = n y³ S(m/(n y_s))
 
@@ -17,6 +18,7 @@ points and checks are taken over.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,17 +92,18 @@ class GroupCurve:
         """Mass flow, kg/s, of n pumps (any real number >= 0) that lift the pressure by dp, Pa, at the speed y (0..1).
 
         Check valve, leakage and what stays open where all are off as of :func:`pump_group_flow`, whose flow this is
-        where the points lie on one parabola.
+        where the points lie on one parabola. The corner at shut-off is rounded over ``dp_small``: 0.75 (dp_small/D)² of
+        the flow where D is lost.
         """
         drive = self.head_shut_off * y * y - dp
         y2 = y * y + Y_SMALL * Y_SMALL
         forward = maximum(drive, 0.0)
         square = forward * forward
         scaled = sqrt(square + dp_small * dp_small) / y2
-        k = sqrt(self.square_flow(scaled) / scaled)
-        opened = k * square / sqrt(square + dp_small * dp_small) ** 1.5
-        m_one = leakage * mass_flow(drive, k, dp_small) + (1.0 - leakage) * opened
-        return sqrt(n * n + leakage * leakage) * m_one
+        k_closed = leakage / math.sqrt(float(self._points[2][-1]))
+        k_more = sqrt(self.square_flow(scaled) / scaled) - k_closed
+        opened = k_more * square / sqrt(square + dp_small * dp_small) ** 1.5
+        return sqrt(n * n + leakage * leakage) * (mass_flow(drive, k_closed, dp_small) + opened)
 
     def dp(self, m_flow: Any, y: Any, n: Any) -> Any:
         """Pressure rise, Pa, of the group at m_flow > 0, kg/s: the inverse of :meth:`flow` for a drive >> dp_small."""

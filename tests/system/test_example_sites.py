@@ -105,7 +105,7 @@ def test_two_halls_share_the_loop_as_their_sizes_say() -> None:
 
 
 def test_water_of_two_floors_is_where_friction_and_height_put_it() -> None:
-    """Valves that hold their flow make both floors alike; the pressures are those of the columns and the pipes' drop."""
+    """Valves that hold their flow make both floors alike; pressures are those of the columns and the pipes' drop."""
     simulator = Simulator(Plant(load_site(FOLDER / "two_floors.yaml")))
     simulator.settle(6 * 3600.0)
     get = simulator.get
