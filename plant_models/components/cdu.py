@@ -11,6 +11,8 @@ valve), and a the pressure that a clogged filter adds, over that of the circuit:
 ``pump_loop`` says what ``y_pump`` commands: the ``speed``, or, held by the unit's own PI loop as long as the speed
 suffices, the share of the nominal ``flow``, or the share whose square is that of the racks' nominal pressure ``dp``.
 
+Racks with an air-cooled share go off as the room's air becomes too warm (gpu_rack), and on again with it.
+
 Facility side, pressure-driven: exchanger and valve in series, m = k(y) law(p_in - p_out). The valve has an
 equal-percentage characteristic of its ``rangeability`` (``valve_characteristic`` for others) and is sized by its drop
 at nominal flow, ``valve_Kv`` or ``valve_Cv``. A ``pressure_independent`` one holds phi(y) of its nominal flow from the
@@ -339,13 +341,15 @@ class Cdu(Component):
         Q = exchange * (T_return - v["inlet.T"])
         H_in, H_out = through(WATER, m_fws, v["inlet.T"], T_fws, v["outlet.T"])
 
+        # racks that give nothing to the air draw none: they know no room
+        P_asked = v["P_it"] if self.rack.liquid_fraction == 1.0 else self.rack.on_air(v["P_it"], v["room.T"])
         rates: dict[str, Value] = {}
         power, H_racks = 0.0, 0.0
         m_rack = m_tcs / self.racks
         plates = self.plates(m_tcs, T_supply)
         for name, share in zip(self.rack_names(), self.shares(), strict=True):
             T_case, T_coolant = v[f"{name}.T_case"], v[f"{name}.T_coolant"]
-            P_it = v["P_it"] * (share / self.racks)
+            P_it = P_asked * (share / self.racks)
             P = self.rack.power_throttled(P_it, T_case)
             Q_plate = plates[0] * (T_case - T_supply)
             rates[f"{name}.T_case"] = (P * self.rack.liquid_fraction - Q_plate) / self.rack.C_case
@@ -355,7 +359,7 @@ class Cdu(Component):
 
         # racks keep the order of their loads: the hottest case is that of the highest one
         T_hot = worst([v[f"{name}.T_case"] for name in self.rack_names()])
-        gpu = self.hottest(v["P_it"] * (max(self.shares()) / self.racks), T_hot, T_supply, plates)
+        gpu = self.hottest(P_asked * (max(self.shares()) / self.racks), T_hot, T_supply, plates)
         P_shaft = self.P_shaft_pump(v["pump"], scale, v["pumps_available"])
         line = signal["T_supply"].energy
         rates["T_supply"] = (m_tcs * (tcs.h(T_return) - tcs.h(T_supply)) - Q + P_shaft) / line

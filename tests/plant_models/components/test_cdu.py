@@ -263,3 +263,12 @@ def test_a_pressure_independent_valve_keeps_the_flow_when_others_close() -> None
     assert settled_at["T_supply"] == pytest.approx(unit.T_supply_design, abs=0.05)
     with pytest.raises(ValidationError, match="needs leakage above 0"):
         Cdu(**SIZES | {"pressure_independent": True, "leakage": 0.0})
+
+
+def test_the_rooms_air_matters_to_racks_with_fans_only_where_it_is_hot() -> None:
+    cool, warm, hot = (CDU.equations(held(room__T=T)) for T in (290.0, 323.15, 327.0))
+    assert cool.rates == warm.rates
+    assert cool.outputs == warm.outputs
+    assert hot.outputs["P_it_total"] < 0.6 * warm.outputs["P_it_total"]
+    sealed = Cdu(**SIZES | {"rack": {"P_it_nominal": 132e3, "liquid_fraction": 1.0}})
+    assert sealed.equations(held(room__T=400.0)).outputs == sealed.equations(held(room__T=290.0)).outputs
