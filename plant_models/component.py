@@ -108,6 +108,10 @@ class Component(BaseModel, ABC):
         """A new carrier of what the machine carries beside its states (plug flow), or None if all is in its states."""
         return None
 
+    def filling(self) -> tuple[str, ...]:
+        """States that fill or empty for days while all else rests, local names: a search for rest holds them."""
+        return ()
+
     def defaults(self) -> dict[str, float]:
         """Start states, commissioned set-points and design disturbances: a valid ``v`` but for the ports."""
         return {s.name: s.default for s in self.signals() if s.role is not Role.OUTPUT}

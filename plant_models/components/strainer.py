@@ -37,6 +37,10 @@ class Strainer(Throttle):
     blocked_start: Fraction = Field(0.0, lt=1, description="clogged share at the start")
     flush_time: Duration = Field(60.0, description="time constant of a flush [assumption]")
 
+    def filling(self) -> tuple[str, ...]:
+        """What clogs."""
+        return ("blocked",) if self.dirt > 0.0 else ()
+
     def signals(self) -> tuple[Signal, ...]:
         """Temperature, clogging, flow."""
         return (
