@@ -143,6 +143,10 @@ class StratifiedTank(Component):
         """Local names of the layers' temperatures, from the top."""
         return [f"layer.{i:02d}.T" for i in range(1, self.n_layers + 1)]
 
+    def filling(self) -> tuple[str, ...]:
+        """The layers."""
+        return tuple(self.layers())
+
     def signals(self) -> tuple[Signal, ...]:
         """See :class:`Component`."""
         hot = self.fraction_start * self.n_layers
