@@ -18,10 +18,10 @@ from hil.clock import Clock
 from hil.modbus.lines import open_line
 from hil.modbus.metrics import LineMetrics
 from hil.modbus.transport import Backoff, Transport, TransportError
-from hil.registers.codec import decode, encode, stated
-from hil.registers.planner import Block, LineCost, plan_reads
+from hil.registers.codec import decode, encode
 from hil.registers.schema import Point
 from hil.sample import Quality, Sample
+from hil.scanned_unit import ScannedUnit
 
 
 class WriteRefused(ValueError):
@@ -36,6 +36,8 @@ class WriteStatus(StrEnum):
     """written again, unchanged, for the device's watchdog"""
     UNCHANGED = "unchanged"
     """within the deadband of what the device holds, and no refresh due"""
+    CONFIRMED = "confirmed"
+    """taken before; the read-back has shown it after its settling time"""
     MISMATCH = "mismatch"
     """the device answered yes and holds another value"""
     FAILED = "failed"
@@ -59,52 +61,16 @@ class Written:
 
 
 @dataclass(slots=True)
-class Health:
-    """How a device is doing."""
-
-    ok: bool = False
-    reason: str = "not scanned yet"
-    failures: int = 0
-    """in a row"""
-    since: float = math.nan
-    """time of the last change between ok and not ok"""
-
-
-@dataclass(slots=True)
 class _Held:
     value: float
     time: float
     """of the last write"""
     since: float
     """of the first write of this value"""
-
-
-class _Unit:
-    """One device as the client sees it: its plan of reads, its samples, its health."""
-
-    def __init__(self, bound: BoundDevice, cost: LineCost) -> None:
-        self.bound = bound
-        self.signal_of = {point.name: signal for signal, point in bound.points.items()}
-        self.blocks: list[Block] = plan_reads(bound.map, (*bound.points.values(), *bound.companions), cost)
-        self.raw: dict[str, float] = {}
-        """what the registers that hold scales and units of others read last, by point"""
-        self._last: dict[str, tuple[list[int], Sample]] = {}
-        self.samples = {s: Sample(math.nan, math.nan, Quality.LOST, "never read") for s, p in bound.points.items()
-                        if p.readable}  # fmt: skip
-        self.health = Health()
-        self.rest = Backoff(first=0.2, longest=5.0)
-        self.quiet_until = 0.0
-        """a silent unit is left alone until then (wall clock, s), so that it does not hold up the others of its line"""
-
-    def shown(self, point: Point, registers: list[int], time: float) -> Sample:
-        """The sample in ``registers``; those that read as they did last time are not decoded again."""
-        last = self._last.get(point.name)
-        if last is not None and last[0] == registers:
-            return Sample(last[1].value, time, last[1].quality, last[1].reason)
-        sample = decode(self.bound.map, point, registers, time, others=self.raw)
-        if not point.references:
-            self._last[point.name] = registers, sample
-        return sample
+    old: float = math.nan
+    """what was there before"""
+    shown: bool = True
+    """whether a read-back has shown it"""
 
 
 @dataclass(slots=True)
@@ -112,7 +78,7 @@ class _Line:
     """One connection and the units behind it."""
 
     transport: Transport
-    units: list[_Unit] = field(default_factory=list)
+    units: list[ScannedUnit] = field(default_factory=list)
     reason: str = "not connected yet"
     tried: asyncio.Event = field(default_factory=asyncio.Event)
     """whether a first attempt to connect has ended"""
@@ -141,14 +107,14 @@ class FieldClient:
             raise ValueError(f"scan_within must be positive, found {scan_within}")
         self.clock, self.scan_within, self._monotonic = clock, scan_within, monotonic
         self._lines: dict[tuple[str, int], _Line] = {}
-        self._unit_of: dict[str, _Unit] = {}
+        self._unit_of: dict[str, ScannedUnit] = {}
         self._line_of: dict[str, _Line] = {}
         for bound in devices:
             key = bound.device.host, bound.device.port
             if key not in self._lines:
                 there = [b for b in devices if (b.device.host, b.device.port) == key]
                 self._lines[key] = _Line(connect(*key, timeout) if connect else _line_of(there, timeout))
-            unit = _Unit(bound, self._lines[key].transport.cost)
+            unit = ScannedUnit(bound, self._lines[key].transport.cost)
             self._lines[key].units.append(unit)
             for signal in bound.writable:
                 if signal in self._unit_of:
@@ -157,6 +123,7 @@ class FieldClient:
         self.health = {unit.bound.name: unit.health for line in self._lines.values() for unit in line.units}
         self._held: dict[str, _Held] = {}
         self._wanted: dict[str, float] = {}
+        self._confirmed: list[Written] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -170,6 +137,15 @@ class FieldClient:
         return list(self._unit_of)
 
     @property
+    def polled(self) -> dict[str, float]:
+        """Signals that are not read by every scan, and how often they are, s."""
+        return {
+            signal: unit.bound.map.poll[point.poll]
+            for line in self._lines.values() for unit in line.units for signal, point in unit.bound.points.items()
+            if point.poll is not None and point.readable
+        }  # fmt: skip
+
+    @property
     def metrics(self) -> dict[str, LineMetrics]:
         """The counters of each line, by ``host:port``."""
         return {f"{host}:{port}": line.transport.metrics for (host, port), line in self._lines.items()}
@@ -178,6 +154,11 @@ class FieldClient:
         """The value last written to ``signal`` and confirmed, or NaN."""
         held = self._held.get(signal)
         return held.value if held else math.nan
+
+    def confirmed(self) -> list[Written]:
+        """Set-points whose slow read-back has shown them since the last call."""
+        confirmed, self._confirmed = self._confirmed, []
+        return confirmed
 
     def reach(self, device: str) -> tuple[BoundDevice, Transport]:
         """A device by name and the line to it. Raises KeyError if there is none."""
@@ -247,46 +228,49 @@ class FieldClient:
             for unit in left:
                 self._lose(unit, f"not read within the {self.scan_within:g} s of a scan")
 
-    async def _scan_unit(self, line: _Line, unit: _Unit) -> None:
-        read: list[tuple[Point, list[int], float]] = []
+    async def _scan_unit(self, line: _Line, unit: ScannedUnit) -> None:
+        begun = self.clock.time()
+        groups = unit.due(begun)
+        plan, answers = unit.plan(groups), list[tuple[list[int], float]]()
         try:
-            for block in unit.blocks:
-                values = await line.transport.read(unit.bound.device.unit, block.table, block.address, block.count)
-                now = self.clock.time()
-                read += [(point, block.slice(values, point), now) for point in block.points]
+            for block, _, _ in plan.blocks:
+                words = await line.transport.read(unit.bound.device.unit, block.table, block.address, block.count)
+                answers.append((words, self.clock.time()))
         except TransportError as error:
             unit.quiet_until = self._monotonic() + unit.rest.wait()
             if not line.transport.connected:
                 line.reason = str(error)
             self._lose(unit, str(error))
             return
-        map_ = unit.bound.map
-        needed = {name for point, _, _ in read for name in point.references}
-        unit.raw = stated(map_, {point.name: registers for point, registers, _ in read if point.name in needed})
-        shown = {p.name: unit.shown(p, registers, now) for p, registers, now in read}
         unit.rest.reset()
-        unit.samples.update({unit.signal_of[name]: x for name, x in shown.items() if name in unit.signal_of})
+        unit.read(groups, begun)
+        unit.take(plan, answers)
         self._note(unit, True, "")
-        self._compare(unit, shown)
+        self._compare(unit)
 
-    def _compare(self, unit: _Unit, shown: Mapping[str, Sample]) -> None:
+    def _compare(self, unit: ScannedUnit) -> None:
         """Forgets what a device no longer holds, so that the next write goes out."""
-        for signal, point in unit.bound.writable.items():
-            held, sample = self._held.get(signal), shown.get(point.read_back or point.name)
+        for signal, point in unit.writable.items():
+            held = self._held.get(signal)
+            sample = unit.latest(point.read_back or point.name, unit.shown_by[signal])
             if held is None or sample is None or sample.time - held.since < (point.settle or 0.0):
                 continue
             if sample.good and abs(sample.value - held.value) > _tolerance(point):
                 del self._held[signal]  # the device holds something else now: the next write must go out
                 unit.health.reason = f"{signal} reads {sample.value:g}, written was {held.value:g}"
+            elif sample.good and not held.shown:
+                held.shown = True
+                self._confirmed.append(Written(signal, held.old, held.value, sample.value, WriteStatus.CONFIRMED))
 
-    def _lose(self, unit: _Unit, reason: str) -> None:
+    def _lose(self, unit: ScannedUnit, reason: str) -> None:
         self._note(unit, False, reason)
+        unit.forget()
         for signal, sample in unit.samples.items():
             unit.samples[signal] = Sample(sample.value, sample.time, Quality.LOST, reason)
-        for signal in unit.bound.writable:
+        for signal in unit.writable:
             self._held.pop(signal, None)
 
-    def _note(self, unit: _Unit, ok: bool, reason: str) -> None:
+    def _note(self, unit: ScannedUnit, ok: bool, reason: str) -> None:
         health = unit.health
         if health.ok != ok or math.isnan(health.since):
             health.since = self.clock.time()
@@ -361,21 +345,29 @@ class FieldClient:
             await _send(line.transport, unit.bound, point, registers)
             now = self.clock.time()
             since = held.since if held is not None and status is WriteStatus.REFRESHED else now
-            if point.read_back or point.settle or not point.readable:
+            settled = held is not None and held.shown and status is WriteStatus.REFRESHED
+            if not point.readable and not point.read_back:
                 self._held[signal] = _Held(value, now, since)
-                where = point.read_back or (point.name if point.readable else "")
-                text = f"{where} shows it within {point.settle or 0:g} s" if where else "cannot be read back"
-                return Written(signal, old, value, math.nan, status, text)
-            answer = await line.transport.read(unit.bound.device.unit, point.table, point.address, point.words)
+                return Written(signal, old, value, math.nan, status, "cannot be read back")
+            if (point.read_back or point.settle) and not settled:
+                self._held[signal] = _Held(value, now, since, old, shown=False)
+                where = point.read_back or point.name
+                return Written(signal, old, value, math.nan, status, f"{where} shows it within {point.settle or 0:g} s")
+            back = await self._read_back(line, unit, unit.companions.get(point.read_back or "", point))
         except TransportError as error:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, str(error))
-        back = decode(unit.bound.map, point, answer, self.clock.time(), others=unit.raw)
         if not back.good or abs(back.value - value) > _tolerance(point):
             text = back.reason or f"wrote {point.show(value)}, device holds {point.show(back.value)}"
             return Written(signal, old, value, back.value, WriteStatus.MISMATCH, text)
         self._held[signal] = _Held(back.value, back.time, since)
-        unit.samples[signal] = back
+        if not point.read_back:
+            unit.samples[signal] = back
         return Written(signal, old, value, back.value, status)
+
+    async def _read_back(self, line: _Line, unit: ScannedUnit, point: Point) -> Sample:
+        """One point, now. Raises TransportError."""
+        words = await line.transport.read(unit.bound.device.unit, point.table, point.address, point.words)
+        return decode(unit.bound.map, point, words, self.clock.time(), others=unit.raw)
 
 
 async def _send(transport: Transport, bound: BoundDevice, point: Point, registers: Sequence[int]) -> None:

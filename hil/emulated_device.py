@@ -1,159 +1,285 @@
-"""One emulated machine on the bus: registers as its map says, and its own watchdog over the set-points."""
+"""One emulated machine on the bus, with its manners: permissions, slow and refused writes, commands that clear
+themselves, a watchdog over the set-points, hard-wired trips. Its register map says which of them it has.
+"""
 
 from __future__ import annotations
 
-import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from hil.binding import BoundDevice
+from hil.hard_wired import HardWired
 from hil.modbus.server import Refusal
+from hil.register_bank import ILLEGAL_ADDRESS, RegisterBank
 from hil.registers import words
-from hil.registers.codec import absent, decode, encode
-from hil.registers.schema import Point, Table
+from hil.registers.codec import encode
+from hil.registers.schema import Identity, Point, RegisterMap, Table
 
-ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
+NOT_NOW, BUSY = 4, 6
+"""exception codes: a set-point without permission where the device says so, one that comes too soon"""
+SETTLED: Final = 0.8
+"""share of a map's settling time, which is the longest, that the emulated device takes"""
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One point of a write."""
+
+    signal: str
+    """empty for a point of the device's own"""
+    point: Point
+    registers: Sequence[int]
+    value: float
 
 
 class EmulatedDevice:
     """The registers of one unit. The plant publishes into it and takes set-points from it; Modbus does the opposite.
 
     A set-point is taken as the register holds it, so what is read back is what the plant gets. The watchdog counts from
-    the first sign of life; ``time`` is the plant's clock.
+    the first set-point obeyed; ``time`` is the plant's clock.
     """
 
     def __init__(self, bound: BoundDevice, time: Callable[[], float]) -> None:
         self.bound, self._time = bound, time
         self.unit = bound.device.unit
+        self.wired = HardWired(bound.trips)
         self.fallen_back = False
         self.fallbacks = 0
         self.refused = 0
+        self.ignored = 0
+        """set-points confirmed and not obeyed, for want of permission"""
+        self._bank = RegisterBank(bound)
         self._fed: float | None = None
-        self._by_span = {(p.table, p.address): (signal, p) for signal, p in bound.points.items()}
-        self._registers: dict[Table, dict[int, int]] = {table: {} for table in Table}
-        for point in bound.map.points:  # points that this machine lacks answer like the holes between points: zero
-            self._registers[point.table].update(dict.fromkeys(point.span, 0))
+        bound_names = {point.name for point in bound.points.values()}
+        signals = {(p.table, p.address): (signal, p) for signal, p in bound.points.items()}
+        own = {(p.table, p.address): ("", p) for p in bound.map.points if p.name not in bound_names}
+        self._by_place = {**own, **signals}
+        companions = {point.name: point for point in bound.companions}
+        self._read_backs = {
+            signal: companions[p.read_back] for signal, p in bound.writable.items()
+            if p.read_back and p.read_back not in bound_names
+        }  # fmt: skip
+        self._granted = bound.map.granted()
+        self._own = self._as_delivered()
+        self._counts = dict.fromkeys(bound.counted, 0.0)
+        self._commands: list[str] = []
         self._pending: dict[str, float] = {}
-        self._shown: dict[str, float] = {}
-        """published and not yet in registers: encoded when somebody reads"""
-        self._saturated: set[str] = set()
+        self._slow: list[tuple[float, _Item]] = []
+        """set-points on their way, with the time from which they are in force"""
+        self._changed: dict[str, float] = {}
+
+    @property
+    def tripped(self) -> bool:
+        """Whether a hard-wired trip is latched."""
+        return bool(self.wired.thrown)
+
+    @property
+    def permitted(self) -> bool:
+        """Whether set-points are obeyed."""
+        return all(_same(self.bound.map[name], self._own[name], wanted) for name, wanted in self._granted.items())
 
     # --- towards the plant ---
 
     def publish(self, values: Mapping[str, float]) -> None:
         """Shows the plant's ``values`` (SI, by signal) in the registers."""
-        self._shown.update(values)
+        for signal, value in values.items():
+            self._bank.show(self.bound.points[signal], value)
+            if signal in self._read_backs:
+                self._bank.show(self._read_backs[signal], value)
 
     def take_setpoints(self) -> dict[str, float]:
-        """Set-points written, or fallen back to, since the last call."""
+        """Set-points in force anew, written or fallen back to, since the last call."""
         self.supervise()
         taken, self._pending = self._pending, {}
         return taken
 
+    @property
+    def felt(self) -> set[str]:
+        """The plant's signals that :meth:`live` wants."""
+        return self.wired.felt | set(self.bound.counted.values())
+
+    def live(self, values: Mapping[str, float], dt: float) -> None:
+        """A step of ``dt`` s has passed and the plant is at ``values``: counters, commands, hard-wired trips."""
+        for name, signal in self.bound.counted.items():
+            self._counts[name] += values[signal] * dt
+        self.wired.look(self._time(), values)
+        for name in self._commands:
+            self._carry_out(self.bound.map[name])
+        self._commands.clear()
+        for name, count in self._counts.items():
+            self._bank.show(self.bound.map[name], count)
+        self._show_states()
+
     def supervise(self) -> None:
-        """Falls back to the safe values once the watchdog's time has passed without a sign of life."""
+        """Takes over what has settled, and falls back once the watchdog's time has passed without a sign of life."""
+        due = [item for time, item in self._slow if self._time() >= time]
+        self._slow = [(time, item) for time, item in self._slow if self._time() < time]
+        for item in due:
+            self._enforce(item)
         watchdog = self.bound.map.watchdog
         if watchdog is None or self._fed is None or self.fallen_back:
             return
         if self._time() - self._fed > watchdog.timeout:
             self.fallen_back = True
             self.fallbacks += 1
+            self._slow.clear()
             for signal, point in self.bound.writable.items():
                 if point.on_lost == "safe" and isinstance(point.safe, float):
-                    self._store(signal, point, encode(self.bound.map, point, point.safe))
-                    self._pending[signal] = point.safe
+                    self._enforce(_Item(signal, point, encode(self.bound.map, point, point.safe), point.safe))
+            for name in watchdog.withdraws:
+                self._set_own(self.bound.map[name], _other(self._granted[name]))
+            self._show_states()
 
     # --- towards the bus ---
 
     def extent(self, table: Table) -> tuple[int, int] | None:
         """First and last address of a table."""
-        registers = self._registers[table]
-        return (min(registers), max(registers)) if registers else None
+        return self._bank.extent(table)
 
     def read(self, table: Table, address: int, count: int) -> Sequence[int]:
         """Registers; holes inside the map answer zero if the device allows reading over them."""
         self.supervise()
-        self._feed("request")
-        self._encode()
-        registers = self._registers[table]
-        asked = range(address, address + count)
-        known = [a for a in asked if a in registers]
-        if not known or self._touches_forbidden(table, asked) or not self._spans_gaps(asked, table):
-            raise Refusal(ILLEGAL_ADDRESS)
-        return [registers.get(a, 0) for a in asked]
+        self._feed({"request"})
+        return self._bank.read(table, address, count)
 
     def write(self, table: Table, address: int, values: Sequence[int]) -> None:
         """Takes whole points only; all or nothing."""
         self.supervise()
         try:
-            taken = self._decoded(table, address, values)
+            items = self._decoded(table, address, values)
+            self._admit(items)
         except Refusal:
             self.refused += 1
             raise
-        for signal, point, registers, value in taken:
-            self._store(signal, point, registers)
-            self._pending[signal] = value
-        self._feed("write")
+        signs = {"request"}
+        for item in items:
+            if item.signal:
+                signs |= {"write"} | ({"obeyed"} if self._take(item) else set())
+            else:
+                signs |= self._take_own(item)
+        self._feed(signs)
 
-    def _decoded(
-        self, table: Table, address: int, values: Sequence[int]
-    ) -> list[tuple[str, Point, Sequence[int], float]]:
-        taken, done = [], 0
+    def _decoded(self, table: Table, address: int, values: Sequence[int]) -> list[_Item]:
+        items: list[_Item] = []
+        done = 0
         while done < len(values):
-            signal, point = self._by_span.get((table, address + done), ("", None))
+            signal, point = self._by_place.get((table, address + done), ("", None))
             if point is None or not point.writable or done + point.words > len(values):
                 raise Refusal(ILLEGAL_ADDRESS)
             registers = values[done : done + point.words]
-            sample = decode(self.bound.map, point, registers, 0.0)
-            if not sample.good:
-                raise Refusal(ILLEGAL_VALUE)
-            taken.append((signal, point, registers, sample.value))
+            items.append(_Item(signal, point, registers, self._bank.decoded(point, registers)))
             done += point.words
-        return taken
+        return items
 
-    def _feed(self, sign: str) -> None:
+    def _admit(self, items: Sequence[_Item]) -> None:
+        """Raises Refusal where the device answers a set-point by an exception."""
+        own = self._own | {item.point.name: item.value for item in items if not item.signal}
+        permitted = all(_same(self.bound.map[name], own[name], wanted) for name, wanted in self._granted.items())
+        for item in items:
+            if not item.signal:
+                continue
+            if not permitted and self.bound.map.not_permitted == "refused":
+                raise Refusal(NOT_NOW)
+            every, last = item.point.write_interval, self._changed.get(item.signal)
+            if every is not None and last is not None and self._time() - last < every:
+                raise Refusal(BUSY)
+
+    def _take(self, item: _Item) -> bool:
+        """A set-point; whether it is obeyed."""
         watchdog = self.bound.map.watchdog
-        if watchdog is None or (sign != watchdog.fed_by and sign != "write"):
+        locked = self.fallen_back and watchdog is not None and watchdog.reset is not None
+        if locked or not self.permitted:
+            self.ignored += 1
+            return False
+        self._changed[item.signal] = self._time()
+        if item.point.settle:
+            self._slow.append((self._time() + SETTLED * item.point.settle, item))
+            if item.point.read_back:
+                self._bank.store(item.point, item.registers)
+        else:
+            self._enforce(item)
+        return True
+
+    def _enforce(self, item: _Item) -> None:
+        self._bank.store(item.point, item.registers)
+        if item.signal in self._read_backs:
+            self._bank.show(self._read_backs[item.signal], item.value)
+        self._pending[item.signal] = item.value
+
+    def _feed(self, signs: set[str]) -> None:
+        watchdog = self.bound.map.watchdog
+        if watchdog is None or watchdog.fed_by not in signs:
             return
-        if sign == "request" and self._fed is None:
+        if self._fed is None and watchdog.fed_by != "heartbeat" and "obeyed" not in signs:
             return  # supervision begins with the first set-point
         self._fed = self._time()
-        self.fallen_back = False
+        if watchdog.reset is None and self.fallen_back:
+            self.fallen_back = False
+            self._show_states()
 
-    def _spans_gaps(self, asked: range, table: Table) -> bool:
-        longest, run = 0, 0
-        for address in asked:
-            run = 0 if address in self._registers[table] else run + 1
-            longest = max(longest, run)
-        return longest <= self.bound.map.max_gap * (16 if table.is_bits else 1)
+    # --- points of its own ---
 
-    def _touches_forbidden(self, table: Table, asked: range) -> bool:
-        return any(t == table and first <= a <= last for t, first, last in self.bound.map.forbidden for a in asked)
+    def _as_delivered(self) -> dict[str, float]:
+        """Settings as its map demands, nothing permitted; its identity is in the registers."""
+        map_ = self.bound.map
+        own = {name: _other(wanted) for name, wanted in self._granted.items()} | map_.required()
+        if map_.watchdog is not None and map_.watchdog.timeout_point:
+            own.setdefault(map_.watchdog.timeout_point, map_.watchdog.timeout)
+        for name, value in own.items():
+            self._bank.show(map_[name], value)
+        for identity in map_.identity:
+            point = map_[identity.point]
+            self._bank.store(point, _identity_words(map_, point, identity))
+        return own
 
-    def _encode(self) -> None:
-        """What was published, into registers."""
-        for signal, value in self._shown.items():
-            point = self.bound.points[signal]
-            self._registers[point.table].update(zip(point.span, self._registers_of(signal, point, value), strict=True))
-        self._shown.clear()
+    def _take_own(self, item: _Item) -> set[str]:
+        """A setting, a permission or a command; what it is a sign of."""
+        watchdog = self.bound.map.watchdog
+        self._bank.store(item.point, item.registers)
+        if item.point.kind == "command" and item.value:
+            self._commands.append(item.point.name)
+        else:
+            self._own[item.point.name] = item.value
+        return {"heartbeat"} if watchdog is not None and item.point.name == watchdog.heartbeat else set()
 
-    def _store(self, signal: str, point: Point, registers: Sequence[int]) -> None:
-        self._shown.pop(signal, None)
-        self._registers[point.table].update(zip(point.span, registers, strict=True))
+    def _set_own(self, point: Point, value: float) -> None:
+        self._own[point.name] = value
+        self._bank.show(point, value)
 
-    def _registers_of(self, signal: str, point: Point, value: float) -> list[int]:
-        """Registers that show ``value``; a value that does not fit shows as "no value" or as the register's end."""
-        try:
-            return encode(self.bound.map, point, value)
-        except ValueError as error:
-            if signal not in self._saturated:
-                self._saturated.add(signal)
-                log.warning("%s: %s; shown as absent or at the end of the register", self.bound.name, error)
-        nothing = absent(self.bound.map, point)
-        if nothing is not None:
-            return nothing
-        low, high = words.limits(point.type)
-        end = low if math.isfinite(value) and point.to_raw(value) < low else high
-        return words.pack(point.type, end, *self.bound.map.orders(point))
+    def _carry_out(self, command: Point) -> None:
+        map_ = self.bound.map
+        if map_.trips is not None and command.name == map_.trips.reset:
+            self.wired.reset()
+        if map_.watchdog is not None and command.name == map_.watchdog.reset:
+            self.fallen_back, self._fed = False, self._time()
+        for name in command.clears:
+            self._counts[name] = 0.0
+        if command.self_clearing:
+            self._bank.show(command, 0.0)
+
+    def _show_states(self) -> None:
+        """Thrown trips and the watchdog's state."""
+        map_ = self.bound.map
+        if map_.trips is not None:
+            status = map_[map_.trips.status]
+            bits = {flag.name: bit for bit, flag in (status.flags or {}).items()}
+            self._bank.show(status, float(sum(1 << bits[name] for name in self.wired.thrown)))
+        if map_.watchdog is not None and map_.watchdog.status:
+            self._bank.show(map_[map_.watchdog.status], float(self.fallen_back))
+
+
+def _same(point: Point, value: float, wanted: float) -> bool:
+    return abs(value - wanted) <= max(0.501 * point.step, 1e-6 * abs(wanted))
+
+
+def _other(wanted: float) -> float:
+    """What a permission reads while it is not given."""
+    return 0.0 if wanted else 1.0
+
+
+def _identity_words(map_: RegisterMap, point: Point, identity: Identity) -> Sequence[int]:
+    meant = identity.contains or (identity.equals if identity.equals is not None else identity.one_of[0])
+    if point.type == "string":
+        return words.pack_text(str(meant), point.count, *map_.orders(point))
+    return encode(map_, point, point.quantity(meant))

@@ -56,6 +56,10 @@ class DeviceSpec(BaseModel):
     )
     signals: dict[str, str] = Field({}, description="point of the map -> signal, where the names differ")
     safe: dict[str, str | float] = Field({}, description="point -> safe value of this site, in place of the map's")
+    densities: dict[str, str] = Field(
+        {}, description="point -> density of its medium, where the point measures volume and the signal is mass"
+    )
+    trips: dict[str, str] = Field({}, description="hard-wired trip -> its limit at this site, in place of the map's")
     transport: Wire = "tcp"
     line: Line = Line()
     host: str = Field("127.0.0.1", min_length=1, description="name or address; for rtu the serial port, /dev/ttyUSB0")
@@ -87,6 +91,8 @@ class Device:
     safe: dict[str, str | float] = field(default_factory=dict)
     transport: Wire = "tcp"
     line: Line = field(default_factory=Line)
+    densities: dict[str, str] = field(default_factory=dict)
+    trips: dict[str, str] = field(default_factory=dict)
 
     def signal(self, point: str) -> str:
         """The dotted name that the map's ``point`` stands for here.
@@ -147,6 +153,8 @@ def expand(specs: Iterable[DeviceSpec], machines: Collection[str], nodes: Collec
                     spec.safe,
                     spec.transport,
                     spec.line,
+                    spec.densities,
+                    spec.trips,
                 )
             )
     for key in ("name", "address"):

@@ -21,7 +21,9 @@ from hil.binding import BoundDevice, bind_all
 from hil.client import FieldClient
 from hil.clock import Clock, ScaledClock
 from hil.emulator import Emulator
-from hil.modbus.transport import Backoff, TcpTransport, TransportError
+from hil.modbus.lines import open_line
+from hil.modbus.tls import Identity
+from hil.modbus.transport import Backoff, TransportError
 from hil.site_clock import read_clock
 from plant_models.devices import expand
 from plant_models.plant import Plant
@@ -39,6 +41,8 @@ from twin.scenario import Scenario, ScenarioError
 from twin.simulation import FORECAST_STEP, SETTLING, Simulation, plant_facts
 
 HIGHEST_PORT = 65535
+TIME_OUT = 0.5
+"""s, for the answer of an emulated site that tells its time"""
 RULE_BASED = ("sequences", "fixed")
 """controllers that need no fallback; the first one is everybody else's"""
 
@@ -83,13 +87,15 @@ async def serve(
     port: int | None = None,
     data_dir: Path | None = None,
     duration: float | None = None,
+    identity: Identity | None = None,
     on_ready: Callable[[Emulator], None] | None = None,
     on_step: Callable[[float], None] | None = None,
 ) -> Emulator:
     """Runs the scenario's plant behind its devices for ``duration`` plant seconds, or until cancelled.
 
     The plant's clock shows ``scenario.start`` at the wall time ``origin`` (s, POSIX; default: now) and runs ``speed``
-    times as fast as the wall's; with an origin in the past the plant begins in the middle of the scenario. Raises
+    times as fast as the wall's; with an origin in the past the plant begins in the middle of the scenario.
+    ``identity`` is that of the emulated devices, where the site's are on TLS. Raises
     ServerError if a port is taken, ScenarioError if the scenario is shorter than the time asked for.
     """
     simulation = Simulation(scenario.model_copy(update={"controller": "fixed"}), data_dir)
@@ -104,7 +110,7 @@ async def serve(
     clock = ScaledClock(start, speed, wall.time() if origin is None else origin)
     emulator = Emulator(
         simulation.simulator, devices, clock, step=scenario.step, drive=drive, on_step=on_step, tell_time=True,
-        elapsed=clock.time() - start,
+        elapsed=clock.time() - start, identity=identity,
     )  # fmt: skip
     await emulator.start()
     try:
@@ -131,7 +137,7 @@ def _drive(simulation: Simulation, start: float, end: float) -> Callable[[float]
 async def plant_clock(devices: tuple[BoundDevice, ...], patience: float = 30.0) -> ScaledClock:
     """The clock of an emulated site, read from the bus. Raises :class:`PlantSilent` after ``patience`` wall seconds."""
     device = devices[0].device
-    transport = TcpTransport(device.host, device.port)
+    transport = open_line(device, TIME_OUT)
     backoff, deadline = Backoff(longest=1.0), wall.monotonic() + patience
 
     while True:
@@ -200,8 +206,8 @@ class Embedded:
             client, self.controller, self.envelope, journal, clock, forecast=self.forecast, fallback=self.fallback,
             mode=mode, scan_interval=scan_interval, policies=self.policies, vocabulary=self.plant.vocabulary,
             rules=chip_rules(view, client.signals) if rules is None else rules,
-            commission=Commissioning(client).check, heartbeat=lambda alarms: Heartbeat(client, alarms), log=log,
-            on_cycle=on_cycle,
+            commission=Commissioning(client).check, log=log, on_cycle=on_cycle,
+            heartbeat=lambda alarms: Heartbeat(client, alarms, lambda entry: journal.add_writes([entry])),
         )  # fmt: skip
 
     async def run(

@@ -199,7 +199,7 @@ class Journal:
         """The value last written and confirmed, by signal."""
         rows = self._db.execute(
             "SELECT signal, read_back FROM writes WHERE rowid IN (SELECT max(rowid) FROM writes "
-            "WHERE status IN ('written', 'refreshed') AND read_back IS NOT NULL GROUP BY signal)"
+            "WHERE status IN ('written', 'refreshed', 'confirmed') AND read_back IS NOT NULL GROUP BY signal)"
         )
         return dict(rows)
 

@@ -130,6 +130,7 @@ class Runtime:
         self.scan_interval, self.give_up = scan_interval, give_up
         self.grace = 3 * scan_interval if grace is None else grace
         self.required = frozenset(client.signals if required is None else required)
+        self._polled = client.polled
         unknown = self.required - set(client.signals)
         if unknown:
             raise ValueError(f"required signals that no device measures: {', '.join(sorted(unknown))}")
@@ -224,6 +225,7 @@ class Runtime:
         self.desk.turn(now)
         samples = await self.client.scan()
         self._counts.scans += 1
+        self.mover.confirm(now)
         missing = self._missing(now, samples)
         self.alarm_book.watch(now, samples)
         await self._judge(now, missing, samples)
@@ -247,10 +249,13 @@ class Runtime:
         self._counts.bad_scans += bool(bad)
         for device, health in self.client.health.items():
             self.alarm_book.condition(now, f"device.{device}", not health.ok, health.reason)
+            if health.ok:  # a trip is not over because nobody can ask
+                text = f"stopped by itself: {', '.join(health.tripped)}; find the cause, then reset it"
+                self.alarm_book.condition(now, f"trip.{device}", bool(health.tripped), text)
         for name, sample in samples.items():
             if sample.quality is not Quality.LOST:
                 self.alarm_book.condition(now, f"signal.{name}", not sample.good, sample.reason)
-        return [n for n in bad if self.state != "running" or now - self._last_time(n) > self.grace]
+        return [n for n in bad if self.state != "running" or now - self._last_time(n) > self._patience(n)]
 
     def _last_time(self, name: str) -> float:
         return self._values[name].time if name in self._values else float("-inf")
@@ -320,7 +325,13 @@ class Runtime:
         return self._fresh(now) if self.estimate is None else self.estimate(now, samples)
 
     def _fresh(self, now: float) -> dict[str, float]:
-        return {name: sample.value for name, sample in self._values.items() if now - sample.time <= self.grace}
+        return {
+            name: sample.value for name, sample in self._values.items() if now - sample.time <= self._patience(name)
+        }
+
+    def _patience(self, name: str) -> float:
+        """s for which a value may stand in; one that is read seldom is so old by itself."""
+        return self.grace + self._polled.get(name, 0.0)
 
     # --- what is decided ---
 

@@ -34,6 +34,7 @@ class WrongEcho(WrongReply):
 class Refused(TransportError):
     """The device answered with a Modbus exception."""
 
-    def __init__(self, code: int, what: str) -> None:
-        super().__init__(f"{what}: device answered exception {code} ({EXCEPTIONS.get(code, 'unknown')})")
-        self.code = code
+    def __init__(self, code: int, what: str, why: str = "") -> None:
+        meaning = EXCEPTIONS.get(code, "unknown") + (f": {why}" if why else "")
+        super().__init__(f"{what}: device answered exception {code} ({meaning})")
+        self.code, self.what = code, what

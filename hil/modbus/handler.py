@@ -27,6 +27,8 @@ Right = Literal["read", "write"]
 READS: Final = (1, 2, 3, 4)
 SERVED: Final = (*READS, 5, 6, 15, 16, 22, 23, 43)
 """functions that emulated devices have; 43 tells who they are"""
+ECHOED: Final = (5, 6)
+"""functions whose answer repeats the value that was asked (Modbus Application Protocol V1.1b3, 6.5 and 6.6)"""
 BUFFER: Final = 4096
 """bytes: some dozens of requests on their way together"""
 STALE: Final = 0.05
@@ -151,7 +153,11 @@ class Handler(ServerRequestHandler):
         if request is None:
             return ExceptionResponse(function, ExcCodes.ILLEGAL_VALUE)
         try:
-            return await request.datastore_update(self.server.context, unit)
+            answer = await request.datastore_update(self.server.context, unit)
+            if function in ECHOED and not isinstance(answer, ExceptionResponse):
+                # pymodbus confirms what the register holds afterwards; by the standard the echo is the request's
+                answer.registers, answer.bits = request.registers, request.bits
+            return answer
         except Exception:
             log.exception("a device failed at function %d", function)
             return ExceptionResponse(function, ExcCodes.DEVICE_FAILURE)

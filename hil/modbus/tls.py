@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hil.modbus.errors import Refused
+from hil.modbus.request import Request
 from hil.modbus.transport import TcpTransport
+from hil.modbus.turns import Rank
 from hil.modbus.wire import Wire
 
 PORT: Final = 802
@@ -21,6 +24,19 @@ ROLE_OID: Final = "1.3.6.1.4.1.50316.802.1"
 HANDSHAKE: Final = 3.0
 """s, at least, for a connection: certificates are checked on both sides"""
 UTF8_STRING: Final = 0x0C
+
+ILLEGAL_FUNCTION: Final = 1
+MEANINGS: Final = {
+    "CERTIFICATE_REQUIRED": "the device asks for a certificate and got none",
+    "HANDSHAKE_FAILURE": "the device asks for a certificate and got none, or knows no common cipher",
+    "ALERT_UNKNOWN_CA": "the device does not believe the authority of our certificate",
+    "ALERT_CERTIFICATE_EXPIRED": "our certificate has expired",
+    "ALERT_BAD_CERTIFICATE": "the device does not accept our certificate",
+    "certificate has expired": "the device's certificate has expired",
+    "mismatch": "the device's certificate is for another name",
+    "CERTIFICATE_VERIFY_FAILED": "we do not believe the authority of the device's certificate",
+}
+"""parts of what OpenSSL says, in order"""
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +107,35 @@ class TlsTransport(TcpTransport):
         self.connect_timeout = max(timeout, HANDSHAKE)
         self._context, self._server_name = identity.client(), server_name or host
 
+    @staticmethod
+    def _why(error: Exception) -> str:
+        return in_words(error)
+
     async def _open(self, wire: Wire) -> None:
-        await asyncio.get_running_loop().create_connection(
-            lambda: wire, self.host, self.port, ssl=self._context, server_hostname=self._server_name
-        )
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: wire, self.host, self.port, ssl=self._context, server_hostname=self._server_name
+            )
+        except ssl.SSLError as error:
+            raise OSError(in_words(error)) from None
+
+    async def _ask(self, request: Request, rank: Rank) -> list[int]:
+        """By Modbus Security exception 1 is also the answer to who has not the right."""
+        try:
+            return await super()._ask(request, rank)
+        except Refused as error:
+            if error.code != ILLEGAL_FUNCTION:
+                raise
+            raise Refused(error.code, error.what, "the role in our certificate may not, or it has none") from None
+
+
+def in_words(error: Exception) -> str:
+    """What a failed handshake means, before what the library says."""
+    text = str(error)
+    for part, meaning in MEANINGS.items():
+        if part in text:
+            return f"{meaning} ({text})"
+    return text
 
 
 def role_of(certificate: bytes) -> str | None:

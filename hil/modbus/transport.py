@@ -151,7 +151,7 @@ class Line(ABC):
         """Connects within the time-out. Raises :class:`NotConnected`."""
         async with self._turns.take(Rank.CONNECTION):
             self._drop("connecting anew")
-            wire = Wire(self.metrics)
+            wire = Wire(self.metrics, self._why)
             try:
                 await asyncio.wait_for(self._open(wire), self.connect_timeout)
             except (OSError, TimeoutError) as error:
@@ -242,6 +242,11 @@ class Line(ABC):
         rest = self._done + self.spacing - asyncio.get_running_loop().time()
         if self.spacing and rest > 0:
             await asyncio.sleep(rest)
+
+    @staticmethod
+    def _why(error: Exception) -> str:
+        """What ended a connection."""
+        return str(error)
 
     @abstractmethod
     async def _open(self, wire: Wire) -> None:

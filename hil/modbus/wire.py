@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from hil.modbus.metrics import LineMetrics
 
@@ -13,9 +14,9 @@ FLOOD = 4096
 class Wire(asyncio.Protocol):
     """One connection: what has come and has not been taken is in ``buffer``."""
 
-    def __init__(self, metrics: LineMetrics) -> None:
+    def __init__(self, metrics: LineMetrics, why: Callable[[Exception], str] = str) -> None:
         self._loop = asyncio.get_running_loop()
-        self._metrics = metrics
+        self._metrics, self.why = metrics, why
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self.buffer = bytearray()
@@ -48,7 +49,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """By asyncio."""
-        self._end(str(exc) if exc else "the peer closed the connection")
+        self._end(self.why(exc) if exc else "the peer closed the connection")
 
     def close(self, reason: str) -> None:
         """Ends the connection now; bytes not sent yet are dropped."""

@@ -128,7 +128,7 @@ def resolved(point: Point, others: Others | None) -> Point:
         unit = point.unit_from.units.get(int(raw)) if raw == int(raw) else None
         if unit is None:
             raise ValueError(f"{point.unit_from.point} reads {raw:g}, a unit that the map does not know")
-        if si_conversion(unit)[0] != point.si:
+        if si_conversion(unit)[0] != si_conversion(point.unit)[0]:
             raise ValueError(f"the device is set to {unit}, {point.name} is read in {point.unit}")
         changes["unit"] = unit
     return point.model_copy(update=changes)

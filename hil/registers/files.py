@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hil.registers.rules import broken_rules
-from hil.registers.schema import Identity, MapError, Point, RegisterMap, Serial, Watchdog
+from hil.registers.schema import Identity, MapError, Point, Protection, RegisterMap, Serial, Watchdog
 from plant_models.site_file import given_twice, line_of
 
 Keys = tuple[str | int, ...]
@@ -117,7 +117,9 @@ def mistakes(error: ValidationError, file: MapFile) -> list[tuple[Keys, str]]:
 
 def _near(loc: Keys, title: str) -> str:
     """Known keys that look like the unknown one at ``loc`` of the model ``title``."""
-    models: dict[str, type[BaseModel]] = {"points": Point, "watchdog": Watchdog, "serial": Serial, "identity": Identity}
+    models: dict[str, type[BaseModel]] = {
+        "points": Point, "watchdog": Watchdog, "serial": Serial, "identity": Identity, "trips": Protection,
+    }  # fmt: skip
     top: type[BaseModel] = Point if title == "Point" else RegisterMap
     model = top if len(loc) == 1 else models.get(str(loc[0]), top)
     near = difflib.get_close_matches(str(loc[-1]), model.model_fields, n=2)

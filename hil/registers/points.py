@@ -5,14 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from hil.registers import words
 from hil.registers.quantities import si_conversion, to_unit_difference, to_unit_rate, to_unit_si
 from hil.registers.words import Order, WordType
 from plant_models.units import Duration
+
+MASS_OF: Final = {"m^3/s": "kg/s", "m^3": "kg"}
+"""what a volume, or its flow, is once its density is known"""
 
 
 class Table(StrEnum):
@@ -133,6 +145,8 @@ class Point(_Part):
     write_budget: int | None = Field(None, ge=1, description="writes that it bears in its life")
     volatile_if: dict[str, Any] = Field({}, description="settings with which a write is not stored: point -> value")
     self_clearing: bool = Field(False, description="returns to 0 by itself once done; its read-back is no check")
+    clears: tuple[str, ...] = Field((), description="of a command: counters that it sets to zero")
+    counts: str | None = Field(None, description="a counter: the integral over time of this quantity of the machine")
     read_back: str | None = Field(None, description="the point that shows what was taken; default: the point itself")
     tolerance: float | None = Field(None, description="read-back may differ by this much; default half a register step")
     settle: Duration | None = Field(None, description="time until the read-back shows what was written")
@@ -143,6 +157,7 @@ class Point(_Part):
     inferred: bool = Field(False, description="the source does not show it plainly: verify at the device")
     description: str = ""
     source: str = Field("", description="document and page, where they are not the device's")
+    _density: float | None = PrivateAttr(None)
 
     @field_validator("bits", mode="before")
     @classmethod
@@ -229,6 +244,8 @@ class Point(_Part):
             raise ValueError("a part of a register is not written alone; map the register whole, with flags or an enum")
         if self.self_clearing and self.kind != "command":
             raise ValueError("what clears itself is a command (kind: command)")
+        if self.clears and self.kind != "command":
+            raise ValueError("what clears counters is a command (kind: command)")
         if self.kind == "setpoint":
             if self.on_lost == "safe" and self.safe is None:
                 raise ValueError("a writable point needs a safe value (or on_lost: hold)")
@@ -315,29 +332,56 @@ class Point(_Part):
         """The points that decoding it needs."""
         return tuple(part.point for part in (self.scale_from, self.unit_from) if part is not None)
 
+    def as_mass(self, density: float) -> Point:
+        """This point of a volume or a volume flow as one of mass, of a medium of ``density`` (kg/m^3, positive).
+
+        Raises ValueError for another quantity.
+        """
+        if self.si not in MASS_OF:
+            raise ValueError(f"a density belongs to a volume or a volume flow; {self.name} is in {self.unit}")
+        if not (math.isfinite(density) and density > 0):
+            raise ValueError(f"a density is positive and finite, found {density:g} kg/m^3")
+        changes: dict[str, object] = {}
+        for key in ("range", "write_range"):
+            if (ends := getattr(self, key)) is not None:
+                changes[key] = tuple(density * end for end in ends)
+        for key in ("safe", "deadband", "tolerance", "rate_max", "rate_limit"):
+            if isinstance(value := getattr(self, key), float):
+                changes[key] = density * value
+        point = self.model_copy(update=changes)
+        point._density = density
+        return point
+
     @property
     def si(self) -> str:
         """Its unit inside."""
-        return si_conversion(self.unit)[0]
+        si = si_conversion(self.unit)[0]
+        return si if self._density is None else MASS_OF[si]
+
+    @property
+    def conversion(self) -> tuple[float, float]:
+        """Factor and offset from its unit on the wire to SI."""
+        _, factor, offset = si_conversion(self.unit)
+        return (factor, offset) if self._density is None else (factor * self._density, 0.0)
 
     @property
     def step(self) -> float:
         """SI distance of two neighbouring register values; 0 for floats."""
-        return abs(self.scale * si_conversion(self.unit)[1]) if words.is_integer(self.type) else 0.0
+        return abs(self.scale * self.conversion[0]) if words.is_integer(self.type) else 0.0
 
     def to_raw(self, value: float) -> float:
         """The unrounded raw number of an SI value."""
-        _, factor, offset = si_conversion(self.unit)
+        factor, offset = self.conversion
         return ((value - offset) / factor - self.offset) / self.scale
 
     def from_raw(self, raw: float) -> float:
         """The SI value of a raw number."""
-        _, factor, offset = si_conversion(self.unit)
+        factor, offset = self.conversion
         return (raw * self.scale + self.offset) * factor + offset
 
     def show(self, value: float) -> str:
         """An SI value as people of the device write it, ``32 degC``."""
-        _, factor, offset = si_conversion(self.unit)
+        factor, offset = self.conversion
         return f"{(value - offset) / factor:.6g}{'' if self.unit == '1' else ' ' + self.unit}"
 
 

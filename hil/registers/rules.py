@@ -145,6 +145,10 @@ def _links(map_: RegisterMap, point: Point, names: set[str]) -> Iterator[Finding
         if key == "read_back" and other.si != point.si:
             yield _error(point.name, key, f"{point.name}: {key} {name!r} is in {other.si}, not in {point.si}",
                          "name the point that shows the same quantity")  # fmt: skip
+    for name in point.clears:
+        if name not in names or map_[name].counts is None:
+            yield _error(point.name, "clears", f"{point.name}: clears {name!r}, which is no counter of the map",
+                         "name a point that says counts")  # fmt: skip
     if point.poll is not None and point.poll not in map_.poll:
         yield _error(point.name, "poll", f"{point.name}: no poll group {point.poll!r}", "declare it under poll:")
     yield from _values(map_, ("points", point.name, "volatile_if"), point.volatile_if)
@@ -183,10 +187,15 @@ def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
     for table, first, last in map_.forbidden:
         if not 0 <= first <= last <= 65535:
             yield Finding("error", ("forbidden",), f"forbidden: {table} {first}..{last} is no range of 0..65535")
+    yield from _trips(map_, names)
     watchdog = map_.watchdog
     if watchdog is None:
         return
     yield from _values(map_, ("watchdog", "settings"), watchdog.settings)
+    for name in watchdog.withdraws:
+        if name not in map_.permissions:
+            yield Finding("error", ("watchdog", "withdraws"), f"watchdog: withdraws {name!r}, which is no permission",
+                          f"permissions are {', '.join(map_.permissions) or 'none'}")  # fmt: skip
     for key in ("heartbeat", "timeout_point", "status", "reset"):
         name = getattr(watchdog, key)
         if name is not None and name not in names:
@@ -198,6 +207,23 @@ def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
         yield Finding("error", ("watchdog",), "watchdog: fed_by: heartbeat and the point `heartbeat` belong together")
     if watchdog.refresh is not None and watchdog.refresh >= watchdog.timeout:
         yield Finding("error", ("watchdog", "refresh"), "watchdog: refresh must be shorter than timeout")
+
+
+def _trips(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
+    trips = map_.trips
+    if trips is None:
+        return
+    for key in ("status", "reset"):
+        name = getattr(trips, key)
+        if name is not None and name not in names:
+            yield Finding("error", ("trips", key), f"trips: {key} names a point {name!r} that the map has not")
+    if trips.status in names:
+        told = {flag.name for flag in (map_[trips.status].flags or {}).values()}
+        for name in [name for name in trips.wired if name not in told]:
+            yield Finding("error", ("trips", "wired", name), f"trips: {trips.status} has no flag {name!r}",
+                          "a trip that nobody can see is none: give it a bit")  # fmt: skip
+    if trips.reset in names and not map_[str(trips.reset)].writable:
+        yield Finding("error", ("trips", "reset"), f"trips: {trips.reset} cannot be written", "correct its access")
 
 
 def _values(

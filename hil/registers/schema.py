@@ -12,14 +12,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from hil.registers.points import Flag, Point, Table
+from hil.registers.protection import Protection, Trip
 from hil.registers.quantities import SI, si_conversion
 from hil.registers.rules import Finding, broken_rules
 from hil.registers.words import Order
 from plant_models.units import Duration
 
 __all__ = [
-    "SI", "Finding", "Flag", "Identity", "MapError", "Point", "RegisterMap", "Serial", "Table", "Watchdog",
-    "si_conversion",
+    "SI", "Finding", "Flag", "Identity", "MapError", "Point", "Protection", "RegisterMap", "Serial", "Table", "Trip",
+    "Watchdog", "si_conversion",
 ]  # fmt: skip
 
 
@@ -55,6 +56,7 @@ class Watchdog(_Part):
     parameters: tuple[str, ...] = Field((), description="points that set it up, to values that only the site knows")
     status: str | None = Field(None, description="the point that tells that it has tripped")
     reset: str | None = Field(None, description="the command that is needed after it has tripped")
+    withdraws: tuple[str, ...] = Field((), description="permissions that have to be given anew after it has tripped")
     refresh: Duration | None = Field(
         None, description="longest time between two signs of life; default half the timeout"
     )
@@ -101,8 +103,12 @@ class RegisterMap(_Part):
     identity: tuple[Identity, ...] = Field((), description="read before the first write: is it this device?")
     settings: dict[str, Any] = Field({}, description="point -> value that commissioning checks before the first write")
     permissions: dict[str, Any] = Field({}, description="point -> value without which no set-point is obeyed")
+    not_permitted: Literal["ignored", "refused"] = Field(
+        "ignored", description="a set-point without permission is confirmed and not taken, or answered by an exception"
+    )
     poll: dict[str, Duration] = Field({}, description="poll groups: name -> how often")
     watchdog: Watchdog | None = None
+    trips: Protection | None = Field(None, description="what the machine guards by itself")
     partial: bool = Field(False, description="has more than a site uses: points that stand for no signal are left out")
     inferred: tuple[str, ...] = Field((), description="keys of this device part that the source does not show plainly")
     points: tuple[Point, ...] = Field(min_length=1)
@@ -144,6 +150,21 @@ class RegisterMap(_Part):
     def alone(self, point: Point) -> bool:
         """Whether a point is never read in one request with others."""
         return point.alone or self.addressing == "object"
+
+    @property
+    def housekeeping(self) -> frozenset[str]:
+        """Points that stand for no signal, because they are the device's own: what the device part names."""
+        names: set[str | None] = {
+            *self.settings, *self.permissions, *(identity.point for identity in self.identity),
+        }  # fmt: skip
+        dog, trips = self.watchdog, self.trips
+        if dog is not None:
+            names |= {*dog.settings, *dog.parameters, dog.heartbeat, dog.timeout_point, dog.status, dog.reset}
+        if trips is not None:
+            names |= {trips.status, trips.reset}
+        names |= {point.name for point in self.points if point.kind == "command" and point.writable}
+        names |= {point.read_back for point in self.points} | {point.name for point in self.points if point.counts}
+        return frozenset(name for name in names if name)
 
     def required(self) -> dict[str, float]:
         """Point -> value (SI) that commissioning reads back before the first write: settings and the watchdog's."""

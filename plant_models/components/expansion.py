@@ -1,7 +1,7 @@
 """Pressure maintenance of a closed circuit: an expansion vessel at held pressure, with leak and make-up.
 
     m_in  = G (p_node - p_set)          stiff: the circuit's pressure reference
-    dm/dt = m_in - leak + make_up       make_up = max(0, m_set - m) / tau, from the mains
+    dm/dt = m_in - leak + make_up       make_up = max(0, m_set - m) / tau, from the mains unless they are shut
     C dT/dt = H_in - leak h(T) + make_up h(T_mains)
 
 The circuits' liquid counts as incompressible and of constant mass, so the vessel takes no thermal expansion; in a
@@ -52,6 +52,9 @@ class Expansion(Component):
             state("m", "kg", "liquid in the vessel", start=self.mass, mass=1.0, lower=0),
             state("T", "K", "liquid in the vessel", start=self.T_start, energy=self._C),
             parameter("leak", "kg/s", "loss of the circuit", default=self.leak_nominal, lower=0),
+            parameter(
+                "make_up_available", "1", "1: the mains can fill up, 0: they are shut", default=1.0, lower=0, upper=1
+            ),
             output("m_flow_leak", "kg/s", "into the circuit (negative: lost)", boundary="mass"),
             output("m_flow_make_up", "kg/s", "from the mains", boundary="mass", account=Account.WATER_LOOP),
             output("H_flow_leak", "W", "with the leak", boundary="energy"),
@@ -62,7 +65,7 @@ class Expansion(Component):
         """See the module's equations."""
         fluid = MEDIA[self.medium]
         m_in = G * (v["port.p"] - self.p_set)
-        make_up = positive(self.mass - v["m"]) / self.refill_time
+        make_up = v["make_up_available"] * positive(self.mass - v["m"]) / self.refill_time
         H_in = positive(m_in) * fluid.h(v["port.T"]) - positive(-m_in) * fluid.h(v["T"])
         leak = v["leak"] * smoothstep(v["m"] / (0.1 * self.mass))
         H_leak, H_make_up = -leak * fluid.h(v["T"]), make_up * fluid.h(self.T_mains)

@@ -1,8 +1,12 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hil.binding import bind, bind_all
+from hil.registers.codec import decode, encode
 from hil.registers.schema import MapError, RegisterMap
 from plant_models.devices import Device, DeviceSpec, expand
+from plant_models.signals import Vocabulary, setpoint
 from tests.hil import toy_plant as toy
 
 COOLER = RegisterMap.model_validate(toy.COOLER_MAP, context={"require_units": True})
@@ -45,6 +49,66 @@ def test_a_site_has_its_own_safe_values():
 def test_a_wrong_binding_is_refused(changes, message):
     with pytest.raises(MapError, match=message):
         bind(cooler(**changes), toy.VOCABULARY, COOLER)
+
+
+VOLUME = {"table": "holding", "type": "uint16", "unit": "m^3/h", "scale": 0.01}
+
+
+def meter(densities, **flow):
+    spec = {
+        "id": "meter", "description": "", "partial": True,
+        "points": {"V_flow": {"address": 0, **VOLUME, **flow}, "V_held": {"address": 1, **VOLUME},
+                   "T": {"address": 2, "table": "holding", "type": "uint16", "unit": "K"}},
+    }  # fmt: skip
+    map_ = RegisterMap.model_validate(spec, context={"require_units": True})
+    device = Device("meter", "meter", "127.0.0.1", 1502, 1, signals={"V_flow": "pump.m_flow"}, densities=densities)
+    return bind(device, FLOWS, map_)
+
+
+FLOWS = Vocabulary([setpoint("pump.m_flow", "kg/s", "flow", default=5.0, lower=0.0, upper=10.0)])
+WRITTEN = {"access": "rw", "range": ["0 m^3/h", "40 m^3/h"], "safe": "18 m^3/h", "refresh": "10 s",
+           "deadband": "0.05 m^3/h", "rate_limit": "3.6 m^3/h/s", "read_back": "V_held"}  # fmt: skip
+
+
+def test_a_volume_flow_needs_the_density_of_its_medium():
+    with pytest.raises(MapError, match=r"measures volume: state the density .* densities: \{V_flow: 997 kg/m\^3\}"):
+        meter({})
+    bound = meter({"V_flow": "1030 kg/m^3"})
+    point = bound.points["pump.m_flow"]
+    assert decode(bound.map, point, [1800], 0.0).value == pytest.approx(18 / 3600 * 1030)
+    assert encode(bound.map, point, 18 / 3600 * 1030) == [1800]
+
+
+def test_everything_that_a_map_says_of_a_flow_is_of_mass_then():
+    bound = meter({"V_flow": "1000 kg/m^3"}, **WRITTEN)
+    point = bound.writable["pump.m_flow"]
+    assert (point.si, point.safe, point.range) == ("kg/s", pytest.approx(5.0), pytest.approx((0.0, 40 / 3.6)))
+    assert (point.deadband, point.rate_limit) == (pytest.approx(0.05 / 3.6), pytest.approx(1.0))
+    assert point.step == pytest.approx(0.01 / 3.6)
+    assert point.show(5.0) == "18 m^3/h"
+    (held,) = bound.companions
+    assert decode(bound.map, held, [1800], 0.0).value == pytest.approx(5.0)
+
+
+@given(st.floats(700.0, 1200.0), st.integers(0, 4000))
+def test_what_a_meter_of_volume_shows_comes_back(density, raw):
+    bound = meter({"V_flow": f"{density!r} kg/m^3"})
+    point = bound.points["pump.m_flow"]
+    assert encode(bound.map, point, decode(bound.map, point, [raw], 0.0).value) == [raw]
+
+
+@pytest.mark.parametrize(
+    ("densities", "message"),
+    [
+        ({"V_flow": "997"}, "expected a quantity in kg/m"),
+        ({"V_flow": "0 kg/m^3"}, "a density is positive and finite"),
+        ({"T": "997 kg/m^3"}, "a density belongs to a volume or a volume flow; T is in K"),
+        ({"V": "997 kg/m^3"}, "names a point 'V' that the map has not"),
+    ],
+)
+def test_a_density_that_makes_no_sense_is_refused(densities, message):
+    with pytest.raises(MapError, match=message):
+        meter(densities)
 
 
 def test_one_writer_for_each_setpoint(tmp_path):

@@ -100,9 +100,9 @@ class Rig:
 @asynccontextmanager
 async def rig(controller, guard=None, **settings):
     clock = LockStepClock(settings.pop("start", START))
-    port = toy.free_port()
-    emulator = Emulator(toy.ToyLoop(), toy.devices(port), clock, step=2.0)
-    client = FieldClient(toy.devices(port), clock, timeout=0.2)
+    devices = settings.pop("devices", toy.devices)(toy.free_port())
+    emulator = Emulator(toy.ToyLoop(), devices, clock, step=2.0)
+    client = FieldClient(devices, clock, timeout=0.2)
     journal = settings.pop("journal", None) or Journal(":memory:")
     settings = {"scan_interval": 2.0, "grace": 5.0, **settings}
     runtime = Runtime(client, controller, guard or Guard(), journal, clock, **settings)

@@ -9,12 +9,15 @@ import pytest
 
 from controllers.envelope import Correction
 from controllers.interface import Decision
+from hil.binding import bind
+from hil.registers.schema import RegisterMap
 from hil.sample import Sample
+from tests.hil import toy_plant as toy
 from tests.twin.test_runtime import START, Follower, Guard, rig, within
 from twin.journal import Journal
 from twin.operation.commissioning import CheckFinding
 from twin.operation.mode import Mode
-from twin.operation.writes import WritePolicy
+from twin.operation.writes import WritePolicy, policy_of
 
 RATE = 0.01
 """1/s, of the pump"""
@@ -263,6 +266,62 @@ def test_a_memory_that_wears_gets_its_refreshes_and_few_changes():
             kept = [w for w in r.journal.writes("pump.y") if w.status == "suppressed"]
             assert "write budget" in {w.message for w in kept}
             assert r.runtime.counts.suppressed >= len(kept) > 0
+
+    within(40, main())
+
+
+def careful_devices(port):
+    """The pump's map states how fast and how often it may be written, and the cooler's flow is read once a minute."""
+    y = {**toy.PUMP_MAP["points"]["y"], "rate_limit": "1 percent/s", "write_interval": "5 s"}
+    pump_map = {**toy.PUMP_MAP, "points": {**toy.PUMP_MAP["points"], "y": y}}
+    heat = {**toy.COOLER_MAP["points"]["Q_flow"], "poll": "slow"}
+    cooler_map = {
+        **toy.COOLER_MAP, "poll": {"slow": "60 s"}, "points": {**toy.COOLER_MAP["points"], "Q_flow": heat},
+    }  # fmt: skip
+    return tuple(
+        bind(bound.device, toy.VOCABULARY, RegisterMap.model_validate(spec, context={"require_units": True}))
+        for bound, spec in zip(toy.devices(port), (pump_map, cooler_map), strict=True)
+    )
+
+
+def test_rate_and_least_interval_of_the_register_map_are_kept():
+    """The emulated pump answers "busy" to a change that comes too soon."""
+
+    async def main():
+        controller = Follower(interval=2.0)
+        policies = {s: policy_of(p) for bound in careful_devices(1) for s, p in bound.writable.items()}
+        async with rig(controller, devices=careful_devices, policies=policies) as r:
+            await r.emulator.start()
+            await r.until("running")
+            for turn in range(60):
+                controller.y = 0.9 if turn // 20 % 2 else 0.4
+                await r.turn()
+            out = [w for w in r.journal.writes("pump.y") if w.went_out]
+            assert len(out) > 8
+            for first, second in pairwise(out):
+                if second.status == "written":
+                    assert second.time - first.time >= 5.0
+                    assert abs(second.new - first.new) <= 0.01 * (second.time - first.time) + 1e-9
+            assert {w.status for w in r.journal.writes("pump.y")} <= {"written", "refreshed", "suppressed"}
+            assert "least write interval" in {w.message for w in r.journal.writes("pump.y")}
+            assert r.emulator.devices["pump"].refused == 0
+            assert r.emulator.devices["pump"].fallbacks == 0
+
+    within(40, main())
+
+
+def test_what_is_read_once_a_minute_is_not_missing_in_between():
+    async def main():
+        controller = Follower(interval=2.0)
+        async with rig(controller, devices=careful_devices, grace=5.0) as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(60)
+            assert r.runtime.state == "running"
+            assert all("cooler.Q_flow" in measurements for _, measurements, _ in controller.seen[1:])
+            times = {round(time) for time, _, _ in controller.seen}
+            assert len(times) > 50
+            assert r.runtime.counts.bad_scans <= 5  # those before the plant was there
 
     within(40, main())
 

@@ -45,13 +45,23 @@ def serve(
     speed: SpeedOption = 1.0,
     seconds: SecondsOption = None,
     data: DataOption = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM file: certificate of the emulated devices, for a site on TLS.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM file: its key.")] = None,
+    authority: Annotated[Path | None, typer.Option(help="PEM file: authority of those who may connect.")] = None,
 ) -> None:
     """Run a plant in scaled real time behind Modbus TCP servers on 127.0.0.1, one device per machine.
 
     Whatever speaks Modbus can read and write it: heatloop run SITE, a PLC, mbpoll.
     """
+    from hil.modbus.tls import Identity
     from twin.embedded import serve as serve_plant
 
+    files = (certificate, key, authority)
+    if any(files) and not all(files):
+        raise typer.BadParameter("--certificate, --key and --authority belong together")
+    identity = Identity(*(file for file in files if file is not None)) if all(files) else None
     scenario = _scenario(site, "fixed")
     out = console()
 
@@ -59,7 +69,11 @@ def serve(
         out.print(f"{scenario.site}: {len(emulator.devices)} Modbus devices on 127.0.0.1, {speed:g} x real time. "
                   "Ctrl-C ends.")  # fmt: skip
 
-    _until_interrupt(serve_plant(scenario, speed=speed, port=port, data_dir=data, duration=seconds, on_ready=ready))
+    _until_interrupt(
+        serve_plant(
+            scenario, speed=speed, port=port, data_dir=data, duration=seconds, identity=identity, on_ready=ready
+        )
+    )
 
 
 @hil.command("demo")

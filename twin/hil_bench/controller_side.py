@@ -67,8 +67,8 @@ class ControllerSide:
             fallback=None if rules_based else make_controller(RULE_BASED[0], plant),
             policies={s: policy_of(point) for device in devices for s, point in device.writable.items()},
             vocabulary=plant.vocabulary, rules=chip_rules(view, self.client.signals),
-            commission=Commissioning(self.client).check, heartbeat=lambda alarms: Heartbeat(self.client, alarms),
-            scan_interval=scenario.scan, on_cycle=self._note,
+            commission=Commissioning(self.client).check, scan_interval=scenario.scan, on_cycle=self._note,
+            heartbeat=lambda alarms: Heartbeat(self.client, alarms, lambda entry: journal.add_writes([entry])),
         )  # fmt: skip
         self._seen = list(seen)
         self.true_time: Callable[[], float] = clock.time
@@ -126,7 +126,7 @@ def known_alarms(devices: Sequence[BoundDevice]) -> list[str]:
     """Every alarm that the runtime can raise, as ``alarm.NAME``."""
     names = list(GENERAL_ALARMS)
     for device in devices:
-        names.append(f"device.{device.name}")
+        names += [f"{what}.{device.name}" for what in ("device", "heartbeat", "trip")]
         names += [f"signal.{signal}" for signal in device.points]
         names += [f"{what}.{signal}" for signal in device.writable for what in ("write", "budget")]
     return [f"alarm.{name}" for name in names]

@@ -21,7 +21,10 @@ from twin.hil_bench.evaluate import Column
 from twin.hil_bench.scenario import HilScenario
 from twin.recording import is_internal
 
-DEVICE_STATES = {"fallen_back": "holds its safe values", "fallbacks": "how often it fell back"}
+DEVICE_STATES = {
+    "fallen_back": "holds its safe values", "fallbacks": "how often it fell back",
+    "tripped": "a hard-wired trip of its own is latched",
+}  # fmt: skip
 """what is recorded of every device, as ``device.NAME.STATE``"""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hil.client import FieldClient
 from hil.device_points import DevicePoints, PointLost, agrees
+from twin.journal import WriteEntry
 from twin.operation.alarms import AlarmBook
 
 EVERY = 30.0
@@ -21,13 +23,21 @@ class _Pulse:
     every: float
     count: int = 0
     next: float = -math.inf
+    lost: bool = False
+    """whether the device did not answer last"""
 
 
 class Heartbeat:
-    """Feeds and asks the devices whose maps name a heartbeat, a watchdog's state or permissions."""
+    """Feeds and asks the devices whose maps name a heartbeat, a watchdog's state or permissions.
 
-    def __init__(self, client: FieldClient, alarms: AlarmBook) -> None:
-        self._client, self._alarms = client, alarms
+    ``enter`` takes an entry for each permission given and each watchdog reset; counters are too many to be told.
+    """
+
+    def __init__(
+        self, client: FieldClient, alarms: AlarmBook, enter: Callable[[WriteEntry], None] = lambda entry: None
+    ) -> None:
+        self._client, self._alarms, self._enter = client, alarms, enter
+        self._now = math.nan
         self._pulses: dict[str, _Pulse] = {}
         for name in client.health:
             points = DevicePoints(client, name)
@@ -41,8 +51,10 @@ class Heartbeat:
 
     async def turn(self, now: float, scan_interval: float, *, writes: bool) -> None:
         """Beats where it is due before the next turn; ``writes``: whether the mode lets anything out."""
+        self._now = now
         for name, pulse in self._pulses.items():
-            if now + scan_interval <= pulse.next or not self._client.health[name].ok:
+            back, pulse.lost = pulse.lost, not self._client.health[name].ok
+            if pulse.lost or (now + scan_interval <= pulse.next and not back):
                 continue
             pulse.next = now + pulse.every
             try:
@@ -76,17 +88,30 @@ class Heartbeat:
         if watchdog.status is not None and (state := await points.read(watchdog.status)):
             if watchdog.reset is not None and writes:
                 await points.write(watchdog.reset, 1.0)
+                self._note(points, watchdog.reset, 0.0, 1.0, math.nan, "its watchdog has tripped")
             return f"its watchdog has tripped ({watchdog.status} = {state})"
         return ""
 
     async def _grant(self, points: DevicePoints, name: str, wanted: float, writes: bool) -> str:
         """Sets a permission that is not there; what is wrong if that does not help."""
         point = points.bound.map[name]
-        if point.readable and agrees(point, await points.read(name), wanted):
+        old: float | str = await points.read(name) if point.readable else math.nan
+        if point.readable and agrees(point, old, wanted):
             return ""
         if not writes:
             return f"{name} is not {point.show(wanted)}: set-points would not be obeyed"
         await points.write(name, wanted)
-        if point.readable and not agrees(point, back := await points.read(name), wanted):
+        back: float | str = await points.read(name) if point.readable else math.nan
+        self._note(points, name, old, wanted, back, "without it no set-point is obeyed")
+        if point.readable and not agrees(point, back, wanted):
             return f"{name} stays {back}, needs {point.show(wanted)}: local operation?"
         return ""
+
+    def _note(self, points: DevicePoints, name: str, old: float | str, new: float, back: float | str, why: str) -> None:
+        """An entry for what was written besides set-points; the device's name and the point's stand for the signal."""
+        held = float(back) if not isinstance(back, str) else math.nan
+        wrong = points.bound.map[name].readable and not agrees(points.bound.map[name], back, new)
+        status = "mismatch" if wrong and math.isfinite(held) else "written"
+        before = float(old) if not isinstance(old, str) else math.nan
+        signal = f"{points.bound.name}:{name}"
+        self._enter(WriteEntry(self._now, signal, "commissioning", before, new, held, status, why=why))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from controllers.envelope import Correction
-from hil.client import Health, WriteRefused, WriteStatus, Written
+from hil.client import WriteRefused, WriteStatus, Written
 from hil.sample import Sample
+from hil.scanned_unit import Health
 from twin.journal import Journal, WriteEntry
 from twin.operation.alarms import AlarmBook
 from twin.operation.arbiter import Arbiter, Claim, Rank
@@ -31,11 +32,14 @@ class Field(Protocol):
     def signals(self) -> list[str]: ...  # noqa: D102
     @property
     def setpoints(self) -> list[str]: ...  # noqa: D102
+    @property
+    def polled(self) -> Mapping[str, float]: ...  # noqa: D102
     async def scan(self) -> dict[str, Sample]: ...  # noqa: D102
     async def write(self, values: Mapping[str, float]) -> list[Written]: ...  # noqa: D102
     async def refresh(self) -> list[Written]: ...  # noqa: D102
     def release(self) -> None: ...  # noqa: D102
     def holds(self, signal: str) -> float: ...  # noqa: D102
+    def confirmed(self) -> list[Written]: ...  # noqa: D102
 
 
 class Guard(Protocol):
@@ -129,6 +133,13 @@ class Mover:
     async def refresh(self, now: float) -> None:
         """What was written is written again where that is due, and nothing else."""
         self._record(now, await self.client.refresh(), {})
+
+    def confirm(self, now: float) -> None:
+        """Enters what slow read-backs have shown since the last turn."""
+        self.journal.add_writes(
+            WriteEntry(now, w.signal, "equipment", w.old, w.new, w.read_back, w.status.value, "after its settling time")
+            for w in self.client.confirmed()
+        )
 
     async def move(
         self, now: float, measurements: Mapping[str, float], present: Mapping[str, float], mode: Mode

@@ -50,7 +50,7 @@ def test_an_operator_writes(authority):
 def test_a_historian_reads_and_is_refused_to_write_with_exception_1(authority):
     async def both(transport):
         await read(transport)
-        with pytest.raises(Refused, match=r"exception 1 \(illegal function\)"):
+        with pytest.raises(Refused, match=r"exception 1 \(illegal function: the role in our certificate may not"):
             await write(transport)
         await read(transport)  # and the connection stands
 

@@ -154,8 +154,8 @@ def test_signs_of_life_go_both_ways():
 @pytest.mark.parametrize(
     ("stuck", "registers", "message"),
     [
-        ([BEAT], {}, "fan: beat: write of [1] to holding 4"),
-        ([PERMIT], {"PERMIT": 0}, "fan: permit: write of [1] to holding 3"),
+        ([BEAT], {}, "wrote beat = 1, the device holds 0.0"),
+        ([PERMIT], {"PERMIT": 0}, "permit stays 0.0, needs 1: local operation?"),
     ],
 )
 def test_a_device_that_says_yes_and_does_nothing_is_found_out(stuck, registers, message):

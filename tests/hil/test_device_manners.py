@@ -1,0 +1,269 @@
+"""Manners of an emulated device that its register map states: permissions, slow, refused and self-clearing writes."""
+
+import pytest
+
+from hil.binding import bind
+from hil.emulated_device import EmulatedDevice
+from hil.modbus.server import Refusal
+from hil.registers.schema import MapError, RegisterMap, Table
+from plant_models.devices import Device
+from plant_models.signals import Vocabulary, output, parameter, setpoint
+
+VOCABULARY = Vocabulary(
+    [
+        setpoint("fan.y", "1", "speed", default=0.5, lower=0.0, upper=1.0),
+        output("fan.P_el", "W", "electricity"),
+        output("fan.T", "K", "motor"),
+        output("fan.m_flow", "kg/s", "air"),
+        parameter("fan.available", "1", "able to run", default=1.0, lower=0.0, upper=1.0),
+        output("tank.m", "kg", "content"),
+    ]
+)
+PERMIT, RESET, CLEAR, SPEED, SHOWN, TRIPS, ENERGY, LOST, UNLOCK, BEAT = range(1, 11)
+
+
+class Time:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def word(address, **more):
+    return {"address": address, "table": "holding", "type": "uint16", **more}
+
+
+def device_map(y=None, watchdog=None, **changes):
+    command = {"access": "rw", "kind": "command", "self_clearing": True}
+    points = {
+        "permit": word(PERMIT, access="rw", kind="setting"),
+        "reset": word(RESET, **command),
+        "clear": word(CLEAR, **command, clears=["E_el"]),
+        "y": word(SPEED, access="rw", unit="percent", scale=0.01, range=[0, 1], safe=0.2, refresh="10 s", **(y or {})),
+        "shown": word(SHOWN, unit="percent", scale=0.01),
+        "trips": word(TRIPS, flags={0: "over_temperature", 3: "low_flow", 5: "dry_run"}),
+        "E_el": word(ENERGY, unit="kWh", scale=0.1, counts="P_el"),
+        "lost": word(LOST),
+        "unlock": word(UNLOCK, **command),
+        "beat": word(BEAT, access="rw", kind="command"),
+    }
+    guard = {"timeout": "30 s", "always_on": True, "status": "lost", **(watchdog or {})}
+    wired = {
+        "over_temperature": {"watch": "T", "above": "80 degC", "delay": "5 s", "sets": {"available": 0}},
+        "low_flow": {"watch": "m_flow", "below": "1 kg/s", "running": {"y": 0.1}, "sets": {"available": 0}},
+        "dry_run": {"watch": "level", "below": "10 kg", "sets": {"available": 0}, "optional": True},
+    }
+    spec = {
+        "id": "fan", "description": "a fan with manners", "partial": True, "permissions": {"permit": 1},
+        "watchdog": guard, "trips": {"status": "trips", "reset": "reset", "wired": wired}, "points": points, **changes,
+    }  # fmt: skip
+    return RegisterMap.model_validate(spec, context={"require_units": True})
+
+
+def fan(y=None, watchdog=None, permitted=True, device=None, **changes):
+    time = Time()
+    place = Device("fan", "fan", "127.0.0.1", 1502, 1, "fan", **(device or {}))
+    unit = EmulatedDevice(bind(place, VOCABULARY, device_map(y, watchdog, **changes)), time)
+    unit.publish({"fan.y": 0.5})
+    if permitted:
+        unit.write(Table.HOLDING, PERMIT, [1])
+    return unit, time
+
+
+def read(unit, address):
+    return unit.read(Table.HOLDING, address, 1)[0]
+
+
+COOL = {"fan.T": 300.0, "fan.m_flow": 5.0, "fan.y": 0.5, "fan.P_el": 0.0, "tank.m": 50.0}
+HOT = {**COOL, "fan.T": 360.0}
+
+
+def live(unit, time, values, seconds):
+    for _ in range(seconds):
+        time.now += 1.0
+        unit.live(values, 1.0)
+
+
+def test_a_setpoint_without_permission_is_confirmed_and_not_obeyed():
+    unit, _ = fan(permitted=False)
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (read(unit, SPEED), unit.take_setpoints(), unit.ignored) == (5000, {}, 1)
+    unit.write(Table.HOLDING, PERMIT, [1])
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (read(unit, SPEED), unit.take_setpoints()) == (9000, {"fan.y": pytest.approx(0.9)})
+    unit.write(Table.HOLDING, PERMIT, [0])
+    unit.write(Table.HOLDING, SPEED, [3000])
+    assert (read(unit, SPEED), unit.take_setpoints()) == (9000, {})
+
+
+def test_or_it_is_refused_where_the_map_says_so():
+    unit, _ = fan(permitted=False, not_permitted="refused")
+    with pytest.raises(Refusal) as refusal:
+        unit.write(Table.HOLDING, SPEED, [9000])
+    assert (refusal.value.code, unit.refused, unit.take_setpoints()) == (4, 1, {})
+
+
+def test_a_slow_write_is_in_force_within_the_time_that_the_map_states():
+    unit, time = fan(y={"settle": "10 s"})
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (read(unit, SPEED), unit.take_setpoints()) == (5000, {})
+    time.now = 5.0
+    unit.write(Table.HOLDING, SPEED, [8000])  # each takes its time, the second one does not hold up the first
+    time.now = 10.0
+    assert (read(unit, SPEED), unit.take_setpoints()) == (9000, {"fan.y": pytest.approx(0.9)})
+    time.now = 15.0
+    assert (read(unit, SPEED), unit.take_setpoints()) == (8000, {"fan.y": pytest.approx(0.8)})
+
+
+def test_a_read_back_shows_what_is_in_force_and_the_register_what_was_written():
+    unit, time = fan(y={"settle": "10 s", "read_back": "shown"})
+    assert (read(unit, SPEED), read(unit, SHOWN)) == (5000, 5000)
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (read(unit, SPEED), read(unit, SHOWN)) == (9000, 5000)
+    time.now = 10.0
+    assert read(unit, SHOWN) == 9000
+
+
+def test_a_device_that_is_written_too_often_is_busy():
+    unit, time = fan(y={"write_interval": "5 s"})
+    unit.write(Table.HOLDING, SPEED, [9000])
+    time.now = 4.9
+    with pytest.raises(Refusal) as refusal:
+        unit.write(Table.HOLDING, SPEED, [8000])
+    assert refusal.value.code == 6
+    time.now = 5.0
+    unit.write(Table.HOLDING, SPEED, [8000])
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.8)}
+
+
+def test_a_command_clears_its_counters_and_itself():
+    unit, time = fan()
+    live(unit, time, {**COOL, "fan.P_el": 3.6e6}, 10)  # 1 kWh a second
+    assert read(unit, ENERGY) == 100
+    unit.write(Table.HOLDING, CLEAR, [1])
+    assert read(unit, CLEAR) == 1  # until it is done
+    live(unit, time, COOL, 1)
+    assert (read(unit, CLEAR), read(unit, ENERGY)) == (0, 0)
+
+
+def test_a_trip_latches_whatever_the_bus_says_until_it_is_reset_without_its_cause():
+    unit, time = fan()
+    live(unit, time, HOT, 5)
+    assert not unit.tripped  # not for as long as its delay
+    live(unit, time, HOT, 1)
+    assert (unit.wired.thrown, unit.wired.forced, read(unit, TRIPS)) == (
+        ("over_temperature",), {"fan.available": 0.0}, 0b1,
+    )  # fmt: skip
+    unit.write(Table.HOLDING, SPEED, [9000])
+    unit.write(Table.HOLDING, RESET, [1])
+    live(unit, time, HOT, 1)
+    assert unit.tripped  # its cause is still there
+    assert read(unit, RESET) == 0
+    live(unit, time, COOL, 60)
+    assert unit.tripped  # nobody has reset it
+    unit.write(Table.HOLDING, RESET, [1])
+    live(unit, time, COOL, 1)
+    assert (unit.tripped, unit.wired.forced, read(unit, TRIPS)) == (False, {}, 0)
+
+
+def test_an_interruption_starts_the_delay_anew():
+    unit, time = fan()
+    for _ in range(5):
+        live(unit, time, HOT, 5)
+        live(unit, time, COOL, 1)
+    assert not unit.tripped
+
+
+def test_a_trip_guards_only_what_runs():
+    unit, time = fan()
+    live(unit, time, {**COOL, "fan.m_flow": 0.0, "fan.y": 0.05}, 10)
+    assert not unit.tripped
+    live(unit, time, {**COOL, "fan.m_flow": 0.0, "fan.y": 0.5}, 1)
+    assert (unit.wired.thrown, read(unit, TRIPS)) == (("low_flow",), 0b1000)
+
+
+def test_a_site_wires_what_the_machine_has_not_and_sets_its_own_limit():
+    unit, time = fan(device={"signals": {"level": "tank.m"}, "trips": {"dry_run": "40 kg"}})
+    live(unit, time, {**COOL, "tank.m": 39.0}, 1)
+    assert unit.wired.thrown == ("dry_run",)
+    unit, time = fan()
+    live(unit, time, {**COOL, "tank.m": 0.0}, 1)
+    assert unit.wired.thrown == ()
+
+
+def test_a_tripped_watchdog_takes_its_permission_back_and_the_trip_stays():
+    unit, time = fan(watchdog={"withdraws": ["permit"]})
+    unit.write(Table.HOLDING, SPEED, [9000])
+    live(unit, time, HOT, 31)
+    unit.supervise()
+    assert (unit.fallen_back, unit.tripped, unit.permitted, read(unit, PERMIT), read(unit, LOST)) == (
+        True, True, False, 0, 1,
+    )  # fmt: skip
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
+    unit.write(Table.HOLDING, SPEED, [9000])  # a sign of life, but no permission
+    assert (unit.fallen_back, read(unit, SPEED), read(unit, LOST)) == (False, 2000, 0)
+    unit.write(Table.HOLDING, PERMIT, [1])
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (read(unit, SPEED), unit.tripped) == (9000, True)
+
+
+def test_a_watchdog_with_a_reset_obeys_nothing_before_it():
+    unit, time = fan(watchdog={"reset": "unlock"})
+    unit.write(Table.HOLDING, SPEED, [9000])
+    time.now = 31.0
+    unit.supervise()
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (unit.fallen_back, read(unit, SPEED)) == (True, 2000)
+    unit.write(Table.HOLDING, UNLOCK, [1])
+    live(unit, time, COOL, 1)
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (unit.fallen_back, read(unit, SPEED)) == (False, 9000)
+
+
+def test_a_counter_alone_feeds_a_watchdog_that_wants_it():
+    unit, time = fan(watchdog={"fed_by": "heartbeat", "heartbeat": "beat"})
+    for beat in range(1, 5):
+        time.now += 20.0
+        unit.write(Table.HOLDING, BEAT, [beat])
+        unit.write(Table.HOLDING, SPEED, [9000])
+        assert not unit.fallen_back
+    time.now += 20.0
+    unit.write(Table.HOLDING, SPEED, [9000])
+    time.now += 11.0
+    unit.supervise()
+    assert unit.fallen_back
+
+
+@pytest.mark.parametrize(
+    ("trip", "message"),
+    [
+        ({"watch": "T", "above": "5 kPa"}, "expected a quantity in K"),
+        ({"watch": "nothing", "above": "5 K"}, "unknown signal 'fan.nothing'"),
+        ({"watch": "T", "above": "5 K", "sets": {"y": 0}}, "fan.y is none"),
+    ],
+)
+def test_a_trip_that_cannot_be_wired_is_refused(trip, message):
+    wired = {"over_temperature": {"sets": {"available": 0}, **trip}}
+    with pytest.raises(MapError, match=message):
+        fan(trips={"status": "trips", "reset": "reset", "wired": wired})
+
+
+@pytest.mark.parametrize(
+    ("trips", "message"),
+    [
+        ({"status": "z"}, "status names a point 'z'"),
+        ({"status": "trips", "reset": "shown"}, "shown cannot be written"),
+        ({"status": "trips", "wired": {"leak": {"watch": "T", "above": "5 K", "sets": {"available": 0}}}},
+         "trips has no flag 'leak'"),
+        ({"status": "trips", "wired": {"low_flow": {"watch": "T", "sets": {"available": 0}}}}, "above or below"),
+    ],
+)  # fmt: skip
+def test_a_map_says_how_its_trips_are_seen(trips, message):
+    with pytest.raises(ValueError, match=message):
+        device_map(trips=trips)
+
+
+def test_a_site_names_only_trips_that_there_are():
+    with pytest.raises(MapError, match="the site names a trip 'leak' that the map has not; it has over_temperature"):
+        fan(device={"trips": {"leak": "1 kg/s"}})
