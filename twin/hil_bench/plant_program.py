@@ -1,7 +1,8 @@
 """The emulated plant of a scenario as a program of its own: ``python -m twin.hil_bench.plant_program JSON``.
 
-It settles, listens and says so; a line on stdin tells it the wall time at which the run starts. At the end it writes
-what it recorded to a file, says so, and goes on answering until stdin is closed.
+It settles, listens at ports that the system chooses and says which stands for which of the site's; a line on stdin
+tells it the wall time at which the run starts. At the end it writes what it recorded to a file, says so, and goes on
+answering until stdin is closed.
 """
 
 from __future__ import annotations
@@ -15,8 +16,13 @@ from typing import Any
 import numpy as np
 
 from hil.clock import ScaledClock
+from plant_models.plant import Plant
+from plant_models.site import load_site
+from twin.embedded import site_devices
 from twin.hil_bench.plant_side import PlantSide
 from twin.hil_bench.scenario import HilScenario
+
+HOST = "127.0.0.1"
 
 
 def _tell(**line: Any) -> None:
@@ -27,12 +33,17 @@ def _tell(**line: Any) -> None:
 async def _run(settings: dict[str, Any]) -> None:
     scenario = HilScenario.model_validate(settings["scenario"])
     clock = ScaledClock(scenario.start.timestamp(), scenario.speed)
-    side = PlantSide(scenario, clock, settings["port"])
+    plant = Plant(load_site(scenario.site, scenario.overrides))
+    side = PlantSide(scenario, plant, site_devices(plant), clock)
     side.settle()
+    lines = [(server.host, server.port) for server in side.emulator.servers]
+    for server in side.emulator.servers:
+        server.host, server.port = HOST, 0
     await side.emulator.start()
     try:
-        _tell(ready=True)
+        _tell(ports=[[*line, server.port] for line, server in zip(lines, side.emulator.servers, strict=True)])
         clock.restart(float(await asyncio.to_thread(sys.stdin.readline)))
+        await clock.sleep_until(clock.start)
         await side.emulator.run(scenario.duration)
         times, values = side.record()
         np.savez(Path(settings["record"]), times=times, names=list(values), table=np.array(list(values.values())))
