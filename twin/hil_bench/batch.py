@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from twin.hil_bench.output import write_outcome
@@ -61,7 +63,7 @@ def _at_once(
     """The longest first, so that none is left alone at the end."""
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__, "twin.hil_bench.lockstep", "twin.hil_bench.sockets"])
-    with ProcessPoolExecutor(jobs, context) as pool:
+    with ProcessPoolExecutor(jobs, context, initializer=_end_with_parent) as pool:
         futures: dict[Future[Outcome], int] = {
             pool.submit(_perform, scenarios[i], bench or scenarios[i].bench, out): i for i in order
         }
@@ -76,6 +78,18 @@ def _at_once(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """In a worker: whatever ends the process that asked for it, it does not run on alone."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_await_end, args=(parent.sentinel,), daemon=True).start()
+
+
+def _await_end(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)  # the plant's program ends when its stdin closes
 
 
 @cache

@@ -2,7 +2,7 @@
 
 It settles, listens at ports that the system chooses and says which stands for which of the site's; a line on stdin
 tells it the wall time at which the run starts. At the end it writes what it recorded to a file, says so, and goes on
-answering until stdin is closed.
+answering until stdin is closed; where stdin is closed before, it ends at once.
 """
 
 from __future__ import annotations
@@ -44,12 +44,21 @@ async def _run(settings: dict[str, Any]) -> None:
         _tell(ports=[[*line, server.port] for line, server in zip(lines, side.emulator.servers, strict=True)])
         clock.restart(float(await asyncio.to_thread(sys.stdin.readline)))
         await clock.sleep_until(clock.start)
-        await side.emulator.run(scenario.duration)
+        gone = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+        run = asyncio.create_task(side.emulator.run(scenario.duration))
+        await asyncio.wait({run, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not run.done():  # whoever asked for the plant is no more
+            run.cancel()
+            return
+        if run.exception() is not None:
+            _tell(error=str(run.exception()))
+            await gone
+            return
         times, values = side.record()
         np.savez(Path(settings["record"]), times=times, names=list(values), table=np.array(list(values.values())))
         ticker = side.emulator.ticker
         _tell(done=True, late_s=ticker.latest if ticker else 0.0, overruns=ticker.overruns if ticker else 0)
-        await asyncio.to_thread(sys.stdin.read)
+        await gone
     finally:
         await side.emulator.stop()
 

@@ -89,7 +89,7 @@ async def _control(
             waiting.cancel()
             loop.result()  # raises what ended it
             raise BenchError("the runtime ended before the plant")
-        return side, waiting.result() | {"delay": delay.longest}
+        return side, waiting.result() | {"delay": max(delay.longest, side.longest_turn)}
     finally:
         for task in (loop, watching):
             task.cancel()

@@ -1,6 +1,12 @@
 """Scenarios from file to verdict: in lock-step, over sockets, and what is wrong with them."""
 
+import contextlib
 import os
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import numpy as np
@@ -165,6 +171,37 @@ def test_what_the_machine_cannot_keep_up_with_is_run_again_more_slowly_or_not_ju
     if outcome.slow:  # on a machine that a quarter of it is still too fast for
         assert outcome.status == "failed"
         assert "more than a scan of 1 s: times cannot be judged" in outcome.error
+
+
+def test_a_test_that_is_killed_leaves_no_process_behind(tmp_path):
+    name = f"left_{uuid.uuid4().hex}"
+    (tmp_path / f"{name}.yaml").write_text(SCENARIO, encoding="utf-8")
+    (tmp_path / f"{name}_too.yaml").write_text(SCENARIO.replace("1 min", "2 min"), encoding="utf-8")
+    command = [sys.executable, "-m", "twin.cli", "hil", "test", str(tmp_path / f"{name}.yaml"),
+               str(tmp_path / f"{name}_too.yaml"), "--bench", "sockets", "--jobs", "2"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as bench:
+        assert within(60.0, lambda: len(running(name)) == 3), running(name)  # itself and two plants
+        bench.kill()
+    assert within(60.0, lambda: not running(name)), running(name)
+
+
+def running(name):
+    """The processes whose command line says a name."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if name.encode() in place.read_bytes():
+                found.append(place.parent.name)
+    return found
+
+
+def within(seconds, true):
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def test_how_many_scenarios_run_at_once():
