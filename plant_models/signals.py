@@ -181,8 +181,14 @@ MARKET = (PRICE_ELECTRICITY, CO2_INTENSITY)
 class UnknownSignal(KeyError):
     """A name that the vocabulary does not have; the message names the nearest ones."""
 
+    def __init__(self, said: str, name: str = "", known: Iterable[str] = ()) -> None:
+        super().__init__(said)
+        self._name, self._known = name, tuple(known)
+
     def __str__(self) -> str:
-        return str(self.args[0])
+        # not when it is raised: many only ask whether there is such a name, and the nearest ones take long to find
+        near = difflib.get_close_matches(self._name, self._known, n=3)
+        return str(self.args[0]) + (f"; did you mean {', '.join(near)}?" if near else "")
 
 
 class Vocabulary(Mapping[str, Signal]):
@@ -199,9 +205,7 @@ class Vocabulary(Mapping[str, Signal]):
         try:
             return self._signals[name]
         except KeyError:
-            near = difflib.get_close_matches(name, self._signals, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise UnknownSignal(f"unknown signal {name!r}{hint}") from None
+            raise UnknownSignal(f"unknown signal {name!r}", name, self._signals) from None
 
     @cached_property
     def bounds_outside(self) -> dict[str, tuple[float, float]]:

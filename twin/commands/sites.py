@@ -42,15 +42,18 @@ def sites(as_json: JsonOption = False) -> None:
 def check(site: SiteArgument, as_json: JsonOption = False) -> None:
     """Check a site: read it, compose its plant, let it settle at its design load and weather, and show what it does.
 
-    It also says whether the plant comes to rest there, and if not what moves. Exit code 0 if the site is sound, 2 with
-    the place of the mistake if not.
+    The devices that it names are joined to their register maps and to the plant's signals. It also says whether the plant comes to
+    rest there, and if not what moves. Exit code 0 if the site is sound, 2 with the place of the mistake if not.
     """
     from plant_models.integrate import Simulator
     from plant_models.plant import Plant
     from plant_models.site import load_site
     from twin.commands.rest import at_rest
+    from twin.embedded import site_devices
 
     plant = Plant(load_site(site))
+    if plant.site.devices:
+        site_devices(plant)
     with console(stderr=True).status(f"composing {plant.site.name} and letting it settle ..."):
         simulator = Simulator(plant)
         simulator.settle(SETTLING_TIME)

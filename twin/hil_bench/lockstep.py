@@ -1,10 +1,16 @@
 """The bench in lock-step: plant, devices and controller in one process, time moved by hand, no socket.
 
 Everything but the wire is what runs on site: registers, watchdogs, the client, the runtime with its envelope and its
-journal. The same scenario gives the same run, as fast as it can be computed.
+journal. The same scenario gives the same run, as fast as it can be computed: nothing runs in a thread of its own, whose
+results would come when the machine is ready for them.
 """
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from hil.clock import LockStepClock
 from hil.faults.clock import FaultyClock
@@ -13,16 +19,30 @@ from hil.in_process import InProcessLine
 from hil.modbus.transport import Transport
 from twin.hil_bench.controller_side import ControllerSide
 from twin.hil_bench.plant_side import PlantSide
-from twin.hil_bench.run import Run, seen_signals
+from twin.hil_bench.run import BenchSite, Run, seen_signals
 from twin.hil_bench.scenario import HilScenario
 from twin.journal import Journal
 
 
-async def run(scenario: HilScenario, journal: Journal) -> Run:
+class AtOnce(ThreadPoolExecutor):
+    """What is handed to a thread is done before the hand is back."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Calls it."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  raised where the result is awaited
+            future.set_exception(error)
+        return future
+
+
+async def run(scenario: HilScenario, site: BenchSite, journal: Journal) -> Run:
     """The scenario from its start to its end. Raises HilScenarioError and what plants and devices raise."""
+    asyncio.get_running_loop().set_default_executor(AtOnce())
     start = scenario.start.timestamp()
     true = LockStepClock(start)
-    plant = PlantSide(scenario, true)
+    plant = PlantSide(scenario, site.plant, site.devices, true)
     plant.settle()
     plant.emulator.show()
     clock = FaultyClock(true, start, plant.course.time, scenario.seed)
