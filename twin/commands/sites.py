@@ -42,8 +42,9 @@ def sites(as_json: JsonOption = False) -> None:
 def check(site: SiteArgument, as_json: JsonOption = False) -> None:
     """Check a site: read it, compose its plant, let it settle at its design load and weather, and show what it does.
 
-    The devices that it names are joined to their register maps and to the plant's signals. It also says whether the plant comes to
-    rest there, and if not what moves. Exit code 0 if the site is sound, 2 with the place of the mistake if not.
+    The devices that it names are joined to their register maps and to the plant's signals. It also says whether the
+    plant comes to rest there, and if not what moves. Exit code 0 if the site is sound, 2 with the place of the mistake
+    if not.
     """
     from plant_models.integrate import Simulator
     from plant_models.plant import Plant
