@@ -28,8 +28,9 @@ UPDATE_SCALE = {"K": 1e-3, "1": 2e-4, "Pa": 0.1}
 FIRST_TOLERANCES = (10.0, 10.0, 10.0, 1.0)
 """a first update below so many times this ends it too: nodes' pressures, their temperatures, all states, positions"""
 UNBALANCED_SHARE, UNBALANCED_SMALL = 3e-9, 1e-7
-"""of what passes through the nodes, and kg/s: if they leave more than this unbalanced, a step is iterated on"""
-MOST_POLISHING = 3
+"""of what passes through the nodes, and kg/s: if they leave more than this unbalanced, it is let flow off, so many
+times (``MOST_MENDS``), then the step is iterated on, so many times (``MOST_POLISHING``)"""
+MOST_MENDS, MOST_POLISHING = 2, 3
 QUICK_MOVE, MOST_CUTS = 0.6, 4
 """K: where a temperature of a machine moves more in a step's first stage, a load has jumped, and the stage is taken as
 a short step of its own, so many times in a step: SDIRK2 alone would overshoot by a fifth of the jump"""

@@ -183,9 +183,15 @@ class Symbols:
         return ca.vertcat(ca.SX(0, 1), *self._factors.values, *slopes)
 
     def output(self, name: str) -> ca.Function:
-        """(x, w, u) -> outputs, then port flows."""
-        both = ca.densify(ca.vertcat(self.outputs, self.flows))
-        return ca.Function(name, [self.x, self.w, self.u], [both], {"cse": True})
+        """(x, w, u) -> outputs."""
+        return self._shown(name, self.outputs)
+
+    def flow(self, name: str) -> ca.Function:
+        """(x, w, u) -> port flows."""
+        return self._shown(name, self.flows)
+
+    def _shown(self, name: str, what: ca.SX) -> ca.Function:
+        return ca.Function(name, [self.x, self.w, self.u], [ca.densify(what)], {"cse": True})
 
 
 def _has_end_stops(signal: Signal) -> bool:

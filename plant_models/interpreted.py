@@ -18,6 +18,7 @@ from plant_models.assembly import (
     LONGEST_PRESSURE_MOVE,
     MOST_CUTS,
     MOST_ITERATIONS,
+    MOST_MENDS,
     MOST_POLISHING,
     QUANTITIES,
     QUICK_MOVE,
@@ -101,14 +102,15 @@ class Interpreted:
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         self._trial, self._c, self._s0 = (Flat(groups, nx) for _ in range(3))
         self._w, self._phi0 = Flat(groups, nw), Flat(groups, nw)
-        self._answer = Flat(groups, [ny + w for ny, w in zip(a.y.widths, nw, strict=True)])
+        self._flow = Flat(groups, nw)
+        self._into: Array = np.zeros(a.n_p)
         self._s = Flat(groups, [i * j for i, j in zip(nx, nw, strict=True)])
         self._phi = Flat(groups, [w * w for w in nw])
         self._beta0, self._beta = Flat(groups, nb), Flat(groups, [i * j for i, j in zip(nb, nw, strict=True)])
         self._T_c = a.T.copy()
         self._k = np.zeros(max(len(g.names) for g in groups))
         self._matrix: Array = np.eye(a.n)
-        self._newton, self._refine, self._output = [], [], []
+        self._newton, self._refine, self._flows, self._output = [], [], [], []
         for i, group in enumerate(groups):
             symbols, n, kind = Symbols.of(group.component), len(group.names), group.component.kind
             stage = [self._trial.part(i), self._c.part(i), self._w.part(i), a.u.part(i)]
@@ -119,7 +121,9 @@ class Interpreted:
             self._newton.append(_Call(newton, n, [*stage, self._k[:n]], [*results, kept]))
             self._refine.append(_Call(refine, n, [*stage, kept, self._k[:n]], refined))
             arguments = [self._trial.part(i), self._w.part(i), a.u.part(i)]
-            self._output.append(_Call(symbols.output(f"{kind}_output"), n, arguments, [self._answer.part(i)]))
+            self._flows.append(_Call(symbols.flow(f"{kind}_flows"), n, arguments, [self._flow.part(i)]))
+            if a.y.widths[i]:
+                self._output.append(_Call(symbols.output(f"{kind}_output"), n, arguments, [a.y.part(i)]))
         self._at = np.concatenate([at.ravel() for at in a.at])
         self._carries_mass = self._at < a.n_p
         parts, rows, columns = a.matrix_places()
@@ -207,11 +211,34 @@ class Interpreted:
         """The last stage of a step, until the nodes balance."""
         for again in range(MOST_POLISHING + 1):
             dz = self._stage(k, again == 1 if again else known)
-            self._look()
-            unbalanced, through = self.circulation
-            if unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL:
+            self._weigh()
+            for _ in range(MOST_MENDS):
+                if self._balances() or not (more := self._mend()).any():
+                    break
+                dz = dz + more
+            if self._balances():
                 break
         self._account(dz, k)
+
+    def _balances(self) -> bool:
+        unbalanced, through = self.circulation
+        return unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL
+
+    def _mend(self) -> Array:
+        """Let what the nodes leave unbalanced flow off, by the matrix as it is, if that makes it less.
+
+        Returns the change of z, zero if it does not.
+        """
+        unbalanced, _ = self.circulation
+        dz = self._solved(np.concatenate([self._into, np.zeros(self._a.n - self._a.n_p)]))
+        dx: Array = -(self._by_state @ dz)
+        self._move(dz, dx)
+        self._weigh()
+        if self.circulation[0] < unbalanced:
+            return dz
+        self._move(-dz, -dx)
+        self._weigh()
+        return np.zeros_like(dz)
 
     def run(self, dt: float, gamma: float, rows: Array, write: Places, read: Places, table: Array) -> int:
         """One step at a time only."""
@@ -271,6 +298,11 @@ class Interpreted:
         a, n_p = self._a, self._a.n_p
         flows: Any = np.bincount(self._at, self._phi0.all, a.n)
         flows[n_p:] = k * flows[n_p:] + a.capacity * (a.T - self._T_c)
+        return self._solved(flows)
+
+    def _solved(self, flows: Array) -> Array:
+        """The change of z that takes the flows away that nodes have too much."""
+        a = self._a
         try:
             change: Array = -np.linalg.solve(self._matrix, flows * a.row_scale) * a.z_scale
         except np.linalg.LinAlgError:
@@ -299,26 +331,24 @@ class Interpreted:
     def evaluate(self) -> None:
         """Outputs at the present states."""
         self._trial.all[:] = self._a.x.all
-        self._look()
+        self._weigh()
         self._show_outputs()
 
-    def _look(self) -> None:
-        """Outputs at the trial point, and how well the nodes balance there."""
-        a = self._a
-        np.take(a.z, self._at, out=self._w.all)
-        parts = []
-        for i, call in enumerate(self._output):
+    def _weigh(self) -> None:
+        """How well the nodes balance at the trial point."""
+        np.take(self._a.z, self._at, out=self._w.all)
+        for call in self._flows:
             call()
-            parts.append(self._answer.block(i)[:, a.y.widths[i] :].ravel())
-        mass = np.concatenate(parts)[self._carries_mass]
-        into = np.bincount(self._at[self._carries_mass], mass, a.n_p)
-        self.circulation = float(np.abs(into).sum()), float(0.5 * np.abs(mass).sum())
+        mass = self._flow.all[self._carries_mass]
+        into: Any = np.bincount(self._at[self._carries_mass], mass, self._a.n_p)
+        self._into = into
+        self.circulation = float(np.abs(self._into).sum()), float(0.5 * np.abs(mass).sum())
 
     def _show_outputs(self) -> None:
-        y = self._a.y
-        for i, outputs in enumerate(y.widths):
-            if outputs:
-                y.block(i)[:] = self._answer.block(i)[:, :outputs]
+        """Outputs at the trial point."""
+        np.take(self._a.z, self._at, out=self._w.all)
+        for call in self._output:
+            call()
 
     def _suspects(self) -> str:
         return self._a.suspects([self._s0.block(i) for i in range(len(self._a.layouts))])

@@ -23,6 +23,7 @@ from plant_models.assembly import (
     LONGEST_PRESSURE_MOVE,
     MOST_CUTS,
     MOST_ITERATIONS,
+    MOST_MENDS,
     MOST_POLISHING,
     QUANTITIES,
     QUICK_MOVE,
@@ -48,7 +49,7 @@ LONG = 10_000
 """instructions from which gcc optimises less: it then takes half the time to compile, and the code 10 % more to run"""
 
 ARGUMENTS, RESULTS = ("x", "c", "w", "u"), ("s0", "S", "phi0", "Phi", "beta0", "Beta", "kept")
-FUNCTIONS = ("newton", "refine", "output")
+FUNCTIONS = ("newton", "refine", "flows", "output")
 REFINED = ("s0", "phi0", "beta0")
 REASONS = {
     1: "the pressures have no solution: has every circuit an expansion vessel? near {}",
@@ -66,7 +67,7 @@ class _Group(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in FUNCTIONS),
         *((name, _Long) for name in ("members", "lanes", "blocks", "nx", "nw", "nu", "ny", "nb", "nk")),
         *((name, _Double) for name in ("flat_x", "flat_u", "flat_y")),
-        *((name, _Double) for name in ("x", "c", "w", "u", *RESULTS, "answer", "dx", "last")),
+        *((name, _Double) for name in ("x", "c", "w", "u", *RESULTS, "flow", "y", "dx", "last")),
         ("per_tolerance", _Double), ("per_tolerance_position", _Double),
         *((name, _Int) for name in ("at", "place", "energetic", "is_temperature", "is_mass")),
     )  # fmt: skip
@@ -88,7 +89,8 @@ class _Plant(ctypes.Structure):
         ("most_iterations", _Long),
         *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning", "widening", "shrinking")),
         ("first_tolerance", ctypes.c_double * len(FIRST_TOLERANCES)), ("pivot_small", ctypes.c_double),
-        ("most_polishing", _Long), ("most_cuts", _Long), ("quick_move", ctypes.c_double), ("jump", ctypes.c_double),
+        *((name, _Long) for name in ("most_polishing", "most_mends", "most_cuts")),
+        ("quick_move", ctypes.c_double), ("jump", ctypes.c_double),
         ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
         ("iterations", _Long), ("pivoted", _Long),
         ("crossed", ctypes.c_double * len(QUANTITIES)), ("unbalanced", ctypes.c_double), ("through", ctypes.c_double),
@@ -107,6 +109,7 @@ def source_of(component: Component, width: int) -> str:
             f"const long kept_size = {newton.numel_out(RESULTS.index('kept'))};",
             lanes.function(newton, [*ARGUMENTS, "k"], list(RESULTS)),
             lanes.function(symbols.refine("refine"), [*ARGUMENTS, "kept", "k"], list(REFINED)),
+            lanes.function(symbols.flow("flows"), ["x", "w", "u"], ["flow"]),
             lanes.function(symbols.output("output"), ["x", "w", "u"], ["y"]),
         ]
     )
@@ -204,7 +207,8 @@ class MachineCode:
         p.turning, p.widening, p.shrinking = TURNING, WIDENING, SHRINKING
         p.first_tolerance[:], p.pivot_small = FIRST_TOLERANCES, PIVOT_SMALL
         p.most_cuts, p.quick_move, p.jump = MOST_CUTS, QUICK_MOVE, JUMP
-        p.most_polishing, p.unbalanced_share, p.unbalanced_small = MOST_POLISHING, UNBALANCED_SHARE, UNBALANCED_SMALL
+        p.most_polishing, p.most_mends = MOST_POLISHING, MOST_MENDS
+        p.unbalanced_share, p.unbalanced_small = UNBALANCED_SHARE, UNBALANCED_SMALL
 
     def _fill_group(self, i: int, width: int, kept: int) -> None:
         a, g = self._a, self._groups[i]
@@ -214,7 +218,7 @@ class MachineCode:
         g.flat_x, g.flat_u, g.flat_y = (flat.part(i).ctypes.data for flat in (a.x, a.u, a.y))
         sizes = {
             "x": g.nx, "c": g.nx, "w": g.nw, "u": g.nu, "s0": g.nx, "S": g.nx * g.nw, "phi0": g.nw, "Phi": g.nw * g.nw,
-            "beta0": g.nb, "Beta": g.nb * g.nw, "kept": kept, "answer": g.ny + g.nw, "dx": g.nx, "last": g.nx,
+            "beta0": g.nb, "Beta": g.nb * g.nw, "kept": kept, "flow": g.nw, "y": g.ny, "dx": g.nx, "last": g.nx,
         }  # fmt: skip
         for name, size in sizes.items():
             array = self._doubles(g.blocks * size * width)

@@ -25,15 +25,15 @@ typedef void Newton(const double *, const double *, const double *, const double
                     double *, double *, double *, double *, double *);
 typedef void Refine(const double *, const double *, const double *, const double *, const double *, double, double *,
                     double *, double *);
-typedef void Output(const double *, const double *, const double *, double *);
+typedef void Shown(const double *, const double *, const double *, double *);
 
 typedef struct {
     Newton *newton;
     Refine *refine;
-    Output *output;
+    Shown *flows, *output;
     long members, lanes, blocks, nx, nw, nu, ny, nb, nk;
     double *flat_x, *flat_u, *flat_y;                                 /* as Python has them: (members, n) */
-    double *x, *c, *w, *u, *s0, *S, *phi0, *Phi, *beta0, *Beta, *kept, *answer, *dx, *last; /* blocks */
+    double *x, *c, *w, *u, *s0, *S, *phi0, *Phi, *beta0, *Beta, *kept, *flow, *y, *dx, *last; /* blocks */
     const double *per_tolerance;        /* nx, 1 over the tolerance of an update; 0 for what is neither K nor 1 */
     const double *per_tolerance_position;                             /* the same of positions only */
     const int *at;                                                    /* (blocks, nw, lanes): index in z */
@@ -57,7 +57,7 @@ typedef struct {
     double *dense;                          /* n * n, for pivoting */
     long most_iterations;
     double k, longest_pressure_move, turning, widening, shrinking, first_tolerance[SIZES], pivot_small;
-    long most_polishing, most_cuts;
+    long most_polishing, most_mends, most_cuts;
     double quick_move, jump; /* K */
     double unbalanced_share, unbalanced_small;
     long iterations, pivoted;
@@ -209,12 +209,10 @@ static void factorise(Plant *p, double k)
     }
 }
 
-/* the Newton change dz of the nodes: no mass stored, capacity * (T - T_c) = -k * (enthalpy into the components) */
-static int solve_nodes(Plant *p, double k)
+/* the change dz of the nodes that takes the residual away */
+static int solve(Plant *p, double k)
 {
-    double *right = p->into;
-    for (long i = p->n_p; i < p->n; i++)
-        p->residual[i] = k * p->residual[i] + p->capacity[i - p->n_p] * (p->z[i] - p->T_c[i - p->n_p]);
+    double *right = p->work;
     if (p->dense_needed) {
         p->pivoted++;
         return solve_dense(p, k);
@@ -231,6 +229,14 @@ static int solve_nodes(Plant *p, double k)
         p->dz[p->order[i]] = -right[i] * p->z_scale[p->order[i]];
     }
     return SOLVED;
+}
+
+/* the Newton change of the nodes: no mass stored, capacity * (T - T_c) = -k * (enthalpy into the components) */
+static int solve_nodes(Plant *p, double k)
+{
+    for (long i = p->n_p; i < p->n; i++)
+        p->residual[i] = k * p->residual[i] + p->capacity[i - p->n_p] * (p->z[i] - p->T_c[i - p->n_p]);
+    return solve(p, k);
 }
 
 /* the change of the states of a block of one lane that goes with dz, and the largest of them in tolerances */
@@ -417,22 +423,22 @@ static void account(Plant *p, double seconds)
     }
 }
 
-/* outputs at the trial point, and how well the nodes balance there */
-static void look(Plant *p)
+/* how well the nodes balance at the trial point */
+static void weigh(Plant *p)
 {
     memset(p->into, 0, p->n * sizeof(double));
     double through = 0.0;
     for (long i = 0; i < p->groups; i++) {
         Group *g = p->group + i;
-        long L = g->lanes, width = g->ny + g->nw;
+        long L = g->lanes;
         see_nodes(p, g);
         for (long b = 0; b < g->blocks; b++)
-            g->output(g->x + b * g->nx * L, g->w + b * g->nw * L, g->u + b * g->nu * L, g->answer + b * width * L);
+            g->flows(g->x + b * g->nx * L, g->w + b * g->nw * L, g->u + b * g->nu * L, g->flow + b * g->nw * L);
         for (long member = 0; member < g->members; member++) {
             long b = member / L, l = member % L;
             for (long j = 0; j < g->nw; j++)
                 if (g->is_mass[j]) {
-                    double flow = g->answer[(b * width + g->ny + j) * L + l];
+                    double flow = g->flow[(b * g->nw + j) * L + l];
                     p->into[g->at[(b * g->nw + j) * L + l]] += flow;
                     through += 0.5 * fabs(flow);
                 }
@@ -443,11 +449,52 @@ static void look(Plant *p)
     for (long i = 0; i < p->n_p; i++) p->unbalanced += fabs(p->into[i]);
 }
 
-static void show_outputs(const Plant *p)
+static int nodes_balance(const Plant *p) { return p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small; }
+
+/* a share of the change of nodes and states that was found, with its part in dz of the last iteration */
+static void shift(Plant *p, double share)
 {
     for (long i = 0; i < p->groups; i++) {
-        const Group *g = p->group + i;
-        out_of_blocks(g->answer, g->flat_y, g, g->ny, g->ny + g->nw);
+        Group *g = p->group + i;
+        for (long e = 0; e < g->blocks * g->nx * g->lanes; e++) g->x[e] += share * g->dx[e];
+    }
+    for (long i = 0; i < p->n; i++) {
+        p->z[i] += share * p->dz[i];
+        p->last_dz[i] += share * p->dz[i];
+    }
+    weigh(p);
+}
+
+/* Lets what the nodes leave unbalanced flow off, by the matrix as it is, if that makes it less: only flows are looked at
+   anew. It adds to dz, which the accounts are made from. Says whether it did. */
+static int mend(Plant *p, double k)
+{
+    double sizes[SIZES], unbalanced = p->unbalanced;
+    memcpy(p->last_dz, p->dz, p->n * sizeof(double));
+    memcpy(p->residual, p->into, p->n * sizeof(double)); /* of nodes' temperatures 0 */
+    if (solve(p, k)) {
+        memcpy(p->dz, p->last_dz, p->n * sizeof(double));
+        return 0;
+    }
+    for (long i = 0; i < p->groups; i++)
+        memset(p->group[i].s0, 0, p->group[i].blocks * p->group[i].nx * p->group[i].lanes * sizeof(double));
+    correct(p, sizes);
+    shift(p, 1.0);
+    int mended = p->unbalanced < unbalanced;
+    if (!mended) shift(p, -1.0);
+    memcpy(p->dz, p->last_dz, p->n * sizeof(double));
+    return mended;
+}
+
+static void show_outputs(Plant *p)
+{
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        long L = g->lanes;
+        see_nodes(p, g);
+        for (long b = 0; b < g->blocks; b++)
+            g->output(g->x + b * g->nx * L, g->w + b * g->nw * L, g->u + b * g->nu * L, g->y + b * g->ny * L);
+        out_of_blocks(g->y, g->flat_y, g, g->ny, g->ny);
     }
 }
 
@@ -459,7 +506,6 @@ void evaluate(Plant *p)
         into_blocks(g->flat_x, g->x, g, g->nx);
         into_blocks(g->flat_u, g->u, g, g->nu);
     }
-    look(p);
     show_outputs(p);
 }
 
@@ -498,8 +544,10 @@ static int last_stage(Plant *p, double k, int known)
     for (long round = 0; round <= p->most_polishing; round++) {
         int failed = stage(p, k, round ? round == 1 : known);
         if (failed) return failed;
-        look(p);
-        if (p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small) break;
+        weigh(p);
+        for (long i = 0; i < p->most_mends && !nodes_balance(p); i++)
+            if (!mend(p, k)) break;
+        if (nodes_balance(p)) break;
     }
     account(p, k);
     return SOLVED;

@@ -123,7 +123,7 @@ def test_stored_energy_has_no_end_stop() -> None:
         def equations(self, v: Mapping[str, Value]) -> Equations:
             return Equations({"T": v["T"]}, {"room.Q_flow": v["T"]}, {})
 
-    evaluate = Symbols.of(Bounded()).output("out")
+    evaluate = Symbols.of(Bounded()).flow("flows")
     assert float(evaluate([500.0], [300.0], [])) == 500.0
 
 
