@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 from plant_models.signals import Vocabulary
 
-ANY = (-math.inf, math.inf)
+FINITE = (-sys.float_info.max, sys.float_info.max)
 
 
 class NotMeasured(KeyError):
@@ -30,8 +31,8 @@ class Measurements(Mapping[str, float]):
 
     def __getitem__(self, name: str) -> float:
         value = self._values.get(name, math.nan)
-        lower, upper = self._bounds.get(name, ANY)
-        if lower <= value <= upper and math.isfinite(value):
+        lower, upper = self._bounds.get(name, FINITE)
+        if lower <= value <= upper:
             return value
         self.missing[name] = None
         raise NotMeasured(name)
@@ -45,10 +46,14 @@ class Measurements(Mapping[str, float]):
     def known(self, names: Iterable[str]) -> dict[str, float]:
         """The good ones among ``names``. Raises NotMeasured if there is none."""
         found, last = {}, ""
+        values, bounds = self._values, self._bounds
         for name in names:
-            try:
-                found[name] = self[name]
-            except NotMeasured:
+            value = values.get(name, math.nan)
+            lower, upper = bounds.get(name, FINITE)
+            if lower <= value <= upper:
+                found[name] = value
+            else:
+                self.missing[name] = None
                 last = name
         if not found:
             raise NotMeasured(last)

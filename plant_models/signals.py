@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -209,8 +210,9 @@ class Vocabulary(Mapping[str, Signal]):
 
     @cached_property
     def bounds_outside(self) -> dict[str, tuple[float, float]]:
-        """Bounds of what comes from outside: the disturbances."""
-        return {s.name: (s.lower, s.upper) for s in self.role(Role.DISTURBANCE)}
+        """Bounds of what comes from outside, the disturbances: the largest numbers where a signal has none."""
+        most = sys.float_info.max
+        return {s.name: (max(s.lower, -most), min(s.upper, most)) for s in self.role(Role.DISTURBANCE)}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._signals)
