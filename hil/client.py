@@ -141,7 +141,8 @@ class FieldClient:
     ) -> None:
         if scan_within is not None and not scan_within > 0:
             raise ValueError(f"scan_within must be positive, found {scan_within}")
-        self.clock, self.scan_within, self._monotonic, self._speed = clock, scan_within, monotonic, speed
+        self.clock, self.scan_within = clock, scan_within
+        self._monotonic, self._speed = monotonic, speed
         self._lines: dict[tuple[str, int], _Line] = {}
         self._unit_of: dict[str, _Unit] = {}
         self._line_of: dict[str, _Line] = {}
