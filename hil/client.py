@@ -124,8 +124,8 @@ class FieldClient:
     Lines are opened as the devices' transports say, with the longest time-out and gap of the maps of their devices;
     ``connect`` instead makes the transport of a (host, port, timeout). A scan of a line
     ends after ``scan_within`` (s of the wall clock): devices not reached by then are lost for this scan. ``monotonic``
-    counts the seconds for which a silent unit is left alone; ``speed`` is that of a plant in scaled time: pauses between
-    attempts to connect are as much shorter.
+    counts the seconds for which a silent unit is left alone; ``speed`` is that of a plant in scaled time: pauses
+    between attempts to connect are as much shorter.
     """
 
     def __init__(
