@@ -50,7 +50,7 @@ def run(scenario: HilScenario, site: BenchSite) -> Endured:
 
 
 def _progress(hour: float) -> None:
-    sys.stderr.write(f"\r{hour:.0f} h")
+    sys.stderr.write(f"\r{hour:.0f} h" + " " * 8)
     sys.stderr.flush()
 
 

@@ -1,7 +1,8 @@
 """Days of a site with a random fault every hour, and beside them the same plant and faults under perfect control.
 
-Perfect control knows of no sensor, bus or clock: all that cools is at its full power from the first second to the last.
-For how long chips are above their limit under it is what the faults of the process force.
+Perfect control has no sensor, bus or clock that fails, and it knows of each fault of the process: from its first second
+to the end of its hour all that cools is at full power. Before it, the plant is where the same controller has it. For as
+long as chips are above their limit under perfect control, the faults of the process force it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from numpy.typing import NDArray
 
 from controllers.plant_view import PlantView
 from hil.binding import BoundDevice
-from hil.clock import Clock, LockStepClock
+from hil.clock import Clock
 from hil.faults.clock import TIME_FAULTS
 from hil.faults.schedule import BUS_FAULTS, EXCEPTION_CODES
 from hil.faults.sensor import SENSOR_FAULTS
+from plant_models.integrate import Simulator
 from plant_models.plant import Plant
 from plant_models.signals import Role
 from twin.hil_bench.controller_side import ControllerSide
-from twin.hil_bench.course import make_course
 from twin.hil_bench.lockstep import LockStep
 from twin.hil_bench.plant_side import PlantSide
 from twin.hil_bench.process_faults import PROCESS_FAULTS
@@ -224,20 +225,54 @@ class Endured:
         return [hour for hour in hours if hour[1] > hour[2] + allowed]
 
 
-def perfect(scenario: HilScenario, site: BenchSite) -> Spells:
-    """The plant with its process faults, and everything that cools at full power throughout."""
-    course = make_course(scenario, site.plant, site.devices)
-    clock = LockStepClock()
-    side = WatchedPlant(scenario, site.plant, site.devices, clock)
-    for name, value in full_cooling(site.plant).items():
-        side.simulator.set(name, value)
-    side.settle()
-    for step in range(round(scenario.duration / scenario.step)):
-        for name, value in course.at(step * scenario.step).items():
-            side.simulator.set(name, value)
-        side.simulator.step(scenario.step)
-        side.spells.note((step + 1) * scenario.step, side._chips())
-    return side.spells
+class FullCooling:
+    """A simulator in which, from each of ``times`` (s since the start) to the end of its hour, all that cools does so
+    at full power, whatever its set-points are; what was asked meanwhile counts again afterwards."""
+
+    def __init__(self, simulator: Simulator, times: Sequence[float]) -> None:
+        self._simulator, self._times = simulator, times
+        self._full = full_cooling(simulator.plant)
+        self._asked = {name: simulator.get(name) for name in self._full}
+        self._elapsed = 0.0
+
+    def set(self, name: str, value: float) -> None:
+        """An input, a disturbance or a parameter (SI)."""
+        if name in self._full:
+            self._asked[name] = value
+        else:
+            self._simulator.set(name, value)
+
+    def reader(self, names: Sequence[str]) -> Callable[[], Array]:
+        """As the simulator's."""
+        return self._simulator.reader(names)
+
+    def step(self, dt: float) -> None:
+        """Goes on by ``dt`` seconds."""
+        on = any(start <= self._elapsed < (start // HOUR + 1.0) * HOUR for start in self._times)
+        for name, value in (self._full if on else self._asked).items():
+            self._simulator.set(name, value)
+        self._elapsed += dt
+        self._simulator.step(dt)
+
+
+class PerfectPlant(WatchedPlant):
+    """Everything that cools knows at once of each fault of the process."""
+
+    def __init__(self, scenario: HilScenario, plant: Plant, devices: tuple[BoundDevice, ...], clock: Clock) -> None:
+        super().__init__(scenario, plant, devices, clock)
+        self.emulator.simulator = FullCooling(self.simulator, [fault.at for fault in scenario.faults])
+
+
+async def perfect(scenario: HilScenario, site: BenchSite, journal: Path) -> Spells:
+    """Times above the limits that the faults of the process force, from where our controller has the plant."""
+    of_process = tuple(fault for fault in scenario.faults if fault.fault in PROCESS_FAULTS)
+    with Journal(journal) as book:
+        bench = LockStep(
+            scenario.model_copy(update={"faults": of_process}), site, book, PerfectPlant, WatchedController
+        )
+        await bench.run()
+        assert isinstance(bench.plant, PerfectPlant)  # as asked for
+        return bench.plant.spells
 
 
 def full_cooling(plant: Plant) -> dict[str, float]:
@@ -284,9 +319,8 @@ async def endure(
         fallbacks = sum(device.fallbacks for device in bench.plant.emulator.devices.values())
     with Journal(journal, must_exist=True) as book:
         missing = lost(book, counts)
-    return Endured(
-        scenario, spells, perfect(scenario, site), counts, controller.states, fallbacks, missing, memory, cpu
-    )
+    forced = await perfect(scenario, site, journal.with_suffix(".perfect"))
+    return Endured(scenario, spells, forced, counts, controller.states, fallbacks, missing, memory, cpu)
 
 
 def lost(journal: Journal, counts: Counts) -> list[str]:

@@ -10,7 +10,8 @@ from benchmarks.endurance import GROWTH, growth, tell
 from hil.faults.clock import TIME_FAULTS
 from hil.faults.schedule import BUS_FAULTS
 from hil.faults.sensor import SENSOR_FAULTS
-from twin.hil_bench.endurance import HOUR, Spells, draw, endure, full_cooling, lost
+from plant_models.integrate import Simulator
+from twin.hil_bench.endurance import HOUR, FullCooling, Spells, draw, endure, full_cooling, lost
 from twin.hil_bench.process_faults import PROCESS_FAULTS
 from twin.hil_bench.run import Sites, prepare
 from twin.hil_bench.scenario import FAULTS
@@ -58,6 +59,20 @@ def test_full_cooling_is_within_what_machines_take(sites):
     assert given["cdu.70.y_pump"] == 1.0
     assert given["fws_pump.n_on"] == 7.0
     assert all(plant.vocabulary[n].lower <= v <= plant.vocabulary[n].upper for n, v in given.items())
+
+
+def test_full_cooling_is_in_force_from_a_fault_to_the_end_of_its_hour_and_then_what_was_asked(sites):
+    simulator = Simulator(sites.at("bench_loop").plant)
+    simulator.settle(600.0)
+    cooling = FullCooling(simulator, [HOUR + 60.0])
+    cooling.set("cdu.y_pump", 0.5)
+    seen = []
+    for _ in range(130):
+        cooling.step(60.0)
+        seen.append(simulator.get("cdu.y_pump"))
+    assert seen[:61] == [0.5] * 61  # the step that begins 61 minutes after the start is the first one
+    assert seen[61:120] == [1.0] * 59
+    assert seen[120:] == [0.5] * 10
 
 
 @pytest.mark.slow
