@@ -58,11 +58,14 @@ class ControllerSide:
         seen: Sequence[str] = (),
         connect: Callable[[str, int, float], Transport] | None = None,
         monotonic: Callable[[], float] = wall.monotonic,
+        speed: float = 1.0,
     ) -> None:
         self.scenario, self.plant, self.course, self.clock, self.start = scenario, plant, course, clock, start
         controller = make_controller(scenario.controller, plant, scenario.controller_settings)
         self._horizon = controller.forecast_horizon
-        self.client = FieldClient(devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic)
+        self.client = FieldClient(
+            devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic, speed=speed
+        )
         view, rules_based = PlantView(plant), scenario.controller in RULE_BASED
         self.runtime = Runtime(
             self.client, controller, Envelope(view), journal, clock, forecast=self._forecast,

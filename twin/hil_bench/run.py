@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time as wall
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,13 @@ class Sites:
 
     def of(self, scenario: HilScenario) -> BenchSite:
         """The scenario's site. Raises what is wrong with it or with its devices."""
-        key = json.dumps([scenario.site, scenario.overrides], default=str)
+        return self.at(scenario.site, scenario.overrides)
+
+    def at(self, site: str, overrides: Mapping[str, Any] | None = None) -> BenchSite:
+        """A site by its name or its file. Raises what is wrong with it or with its devices."""
+        key = json.dumps([site, overrides], default=str)
         if key not in self._built:
-            plant = Plant(load_site(scenario.site, scenario.overrides))
+            plant = Plant(load_site(site, dict(overrides or {})))
             devices = site_devices(plant)
             columns = plant_columns(plant, devices) | controller_columns(plant, devices)
             self._built[key] = BenchSite(plant, devices, columns)

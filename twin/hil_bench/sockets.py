@@ -74,8 +74,9 @@ async def _control(
     start = scenario.start.timestamp()
     faulty = FaultyClock(clock, start, course.time, scenario.seed)
     side = ControllerSide(
-        scenario, plant, devices, course, faulty, journal, start=start, seen=seen_signals(scenario, devices)
-    )
+        scenario, plant, devices, course, faulty, journal, start=start, seen=seen_signals(scenario, devices),
+        monotonic=clock.time, speed=scenario.speed,
+    )  # fmt: skip
     side.true_time = clock.time
     await side.client.start()
     await clock.sleep_until(start + PHASE * scenario.step)
