@@ -20,7 +20,7 @@ from pymodbus.transport.serialtransport import create_serial_connection
 
 from hil.modbus.rtu import SerialSettings
 
-SERIAL = SerialSettings(baud=38400, parity="N", lateness=0.12)  # pseudo-terminals know no parity
+SERIAL = SerialSettings(baud=38400, parity="N", lateness=0.3)  # pseudo-terminals know no parity
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class Peer:
     stored: dict[int, int] = field(default_factory=dict)
     """what was written, by address; coils as 0 and 0xFF00"""
     asked: int = 0
+    late: float = 0.0
+    """s that an answer took more than it was meant to: the processor was busy elsewhere"""
 
     def word(self, address: int, n: int) -> int:
         """A register at the ``n``-th request."""
@@ -147,13 +149,16 @@ class Connection(asyncio.Protocol):
     async def _work(self) -> None:
         while True:
             asked = await self.queue.get()
+            begun, meant = asyncio.get_running_loop().time(), 0.0
             for i, part in enumerate(self.peer.parts(asked)):
-                if isinstance(part, float):
-                    await asyncio.sleep(part)
-                    continue
-                if self.peer.settings and not i:  # the time that the bytes would take on a real line
-                    await asyncio.sleep((len(asked.pdu) + 3 + len(part)) * self.peer.settings.character)
-                self.transport.write(part)  # type: ignore[attr-defined]
+                wait = part if isinstance(part, float) else 0.0
+                if self.peer.settings and not i and not isinstance(part, float):  # bytes take time on a real line
+                    wait = (len(asked.pdu) + 3 + len(part)) * self.peer.settings.character
+                await asyncio.sleep(wait)
+                meant += wait
+                if not isinstance(part, float):
+                    self.transport.write(part)  # type: ignore[attr-defined]
+            self.peer.late = max(self.peer.late, asyncio.get_running_loop().time() - begun - meant)
 
 
 @asynccontextmanager

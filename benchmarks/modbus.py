@@ -39,11 +39,14 @@ def _fault_matrix() -> Iterator[Figure]:
 def _scan() -> Iterator[Figure]:
     scan = bus_scan.run(float(os.environ.get("SCAN_SECONDS", "20")))
     note = (
-        f"{bus_scan.DEVICES} devices, {bus_scan.REGISTERS} registers in two blocks and a write each, "
-        f"{scan.seconds:g} s; the client's process"
+        f"{bus_scan.DEVICES} devices, {bus_scan.REGISTERS} changing registers in two blocks, all decoded, and a write "
+        f"with read-back each, {scan.seconds:g} s; the client's process"
     )
     yield Figure("modbus.scan_256.core_share", scan.core_share, "cores", "at most 0.25", note)
-    note = f"begun at most {1e3 * scan.latest_start:.1f} ms late, done within {1e3 * scan.longest_scan:.0f} ms"
+    note = (
+        f"begun at most {1e3 * scan.latest_start:.1f} ms late, done within {1e3 * scan.longest_scan:.0f} ms; "
+        f"{scan.lost} of {scan.values * round(scan.seconds)} values lost"
+    )
     yield Figure("modbus.scan_256.overruns", scan.overruns, "", f"of {scan.seconds:g} scans", note)
 
 

@@ -347,8 +347,9 @@ class FieldClient:
         try:
             await _send(line.transport, unit.bound, point, registers)
             now = self.clock.time()
-            since = held.since if held is not None and status is WriteStatus.REFRESHED else now
-            settled = held is not None and held.shown and status is WriteStatus.REFRESHED
+            same = held is not None and registers == encode(unit.bound.map, point, held.value, others=unit.raw)
+            since = held.since if held is not None and same else now  # a refresh may differ within the deadband
+            settled = held is not None and same and held.shown
             if not point.readable and not point.read_back:
                 self._held[signal] = _Held(value, now, since)
                 return Written(signal, old, value, math.nan, status, "cannot be read back")
@@ -362,7 +363,8 @@ class FieldClient:
         if not back.good or abs(back.value - value) > _tolerance(point):
             text = back.reason or f"wrote {point.show(value)}, device holds {point.show(back.value)}"
             return Written(signal, old, value, back.value, WriteStatus.MISMATCH, text)
-        self._held[signal] = _Held(back.value, back.time, since)
+        # another register's precision is no reason to forget what was written
+        self._held[signal] = _Held(value if point.read_back else back.value, back.time, since)
         if not point.read_back:
             unit.samples[signal] = back
         return Written(signal, old, value, back.value, status)

@@ -239,7 +239,7 @@ class EmulatedDevice:
         self._bank.store(item.point, item.registers)
         if item.point.kind == "command" and item.value:
             self._commands.append(item.point.name)
-        else:
+        if item.point.kind != "command" or item.point.name in self._granted:
             self._own[item.point.name] = item.value
         return {"heartbeat"} if watchdog is not None and item.point.name == watchdog.heartbeat else set()
 

@@ -32,6 +32,7 @@ from twin.inputs.context import Context
 from twin.inputs.forecast import Forecaster
 from twin.journal import Journal, JournalError
 from twin.operation.alarms import Rule, chip_rules
+from twin.operation.commands import Commands
 from twin.operation.commissioning import CheckFinding, Commissioning
 from twin.operation.heartbeat import Heartbeat
 from twin.operation.metrics import Metrics
@@ -208,6 +209,7 @@ class Embedded:
             rules=chip_rules(view, client.signals) if rules is None else rules,
             commission=Commissioning(client).check, log=log, on_cycle=on_cycle,
             heartbeat=lambda alarms: Heartbeat(client, alarms, lambda entry: journal.add_writes([entry])),
+            commands=Commands(client, lambda entry: journal.add_writes([entry])),
         )  # fmt: skip
 
     async def run(

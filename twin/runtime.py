@@ -21,6 +21,7 @@ from twin.journal import Journal, WriteEntry
 from twin.operation.alarm_state import AlarmChange, AlarmState
 from twin.operation.alarms import AlarmBook, Rule
 from twin.operation.arbiter import Arbiter
+from twin.operation.commands import CommandError
 from twin.operation.commissioning import CheckFinding, failures
 from twin.operation.deciding import Deciding, Estimate
 from twin.operation.desk import Desk
@@ -41,6 +42,13 @@ class Pulse(Protocol):
 
     async def turn(self, now: float, scan_interval: float, *, writes: bool) -> None: ...
     def again(self) -> None: ...
+
+
+class Orders(Protocol):
+    """Commands of devices: twin.operation.commands.Commands has it."""
+
+    def take(self, device: str, name: str, value: str, who: str, why: str) -> str: ...
+    async def turn(self, now: float) -> None: ...
 
 
 class Log(Protocol):
@@ -118,6 +126,7 @@ class Runtime:
         rules: Iterable[Rule] = (),
         commission: Commission | None = None,
         heartbeat: Callable[[AlarmBook], Pulse] | None = None,
+        commands: Orders | None = None,
         log: Log | None = None,
         on_cycle: Callable[[Cycle], None] | None = None,
     ) -> None:
@@ -148,7 +157,8 @@ class Runtime:
             controller, self._arbiter, self.alarm_book, journal, fallback=fallback, misses=misses, forecast=forecast
         )
         setpoints = {name: known.get(name) for name in client.setpoints}
-        self.desk = Desk(journal, self._arbiter, self.alarm_book, setpoints, self.set_mode)
+        self._commands = commands
+        self.desk = Desk(journal, self._arbiter, self.alarm_book, setpoints, self.set_mode, self._give)
         self._commission, self._heartbeat = commission, heartbeat(self.alarm_book) if heartbeat else None
         self._values: dict[str, Sample] = {}
         self._missing_since = self._check_after = -1.0
@@ -191,6 +201,12 @@ class Runtime:
         self.journal.keep("mode", now, mode.value)
         self._event("info", "mode", f"{mode} by {who}{': ' + reason if reason else ''}")
 
+    def _give(self, device: str, command: str, value: str, who: str, why: str) -> str:
+        """Takes an operator's command for a device. Raises CommandError."""
+        if self._commands is None or self.mode in (Mode.OFF, Mode.SHADOW):
+            raise CommandError(f"mode {self.mode} writes nothing, commands neither")
+        return self._commands.take(device, command, value, who, why)
+
     async def run(self, duration: float | None = None) -> Counts:
         """Turns until ``duration`` seconds of the clock have passed, or until cancelled."""
         ticker = Ticker(self.clock, self.scan_interval)
@@ -226,6 +242,8 @@ class Runtime:
         samples = await self.client.scan()
         self._counts.scans += 1
         self.mover.confirm(now)
+        if self._commands is not None:
+            await self._commands.turn(now)
         missing = self._missing(now, samples)
         self.alarm_book.watch(now, samples)
         await self._judge(now, missing, samples)

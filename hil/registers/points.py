@@ -328,6 +328,14 @@ class Point(_Part):
         return self.writable and self.kind == "setpoint"
 
     @property
+    def order(self) -> float | None:
+        """What is written to give the command, where that is plain: 1, or the only value of its enum besides 0."""
+        if self.flags is not None:
+            return None
+        others = [raw for raw in self.enum or {1: "given"} if raw]
+        return float(others[0]) if len(others) == 1 else None
+
+    @property
     def references(self) -> tuple[str, ...]:
         """The points that decoding it needs."""
         return tuple(part.point for part in (self.scale_from, self.unit_from) if part is not None)

@@ -222,8 +222,13 @@ def _trips(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
         for name in [name for name in trips.wired if name not in told]:
             yield Finding("error", ("trips", "wired", name), f"trips: {trips.status} has no flag {name!r}",
                           "a trip that nobody can see is none: give it a bit")  # fmt: skip
-    if trips.reset in names and not map_[str(trips.reset)].writable:
-        yield Finding("error", ("trips", "reset"), f"trips: {trips.reset} cannot be written", "correct its access")
+    if trips.reset in names:
+        reset = map_[str(trips.reset)]
+        if not reset.writable:
+            yield Finding("error", ("trips", "reset"), f"trips: {trips.reset} cannot be written", "correct its access")
+        if reset.order is None:
+            yield Finding("error", ("trips", "reset"), f"trips: what resets them at {trips.reset} is not told",
+                          "an enum with one value besides 0")  # fmt: skip
 
 
 def _values(

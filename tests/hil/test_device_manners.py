@@ -235,6 +235,26 @@ def test_a_counter_alone_feeds_a_watchdog_that_wants_it():
     assert unit.fallen_back
 
 
+def test_a_drive_obeys_a_speed_only_with_its_control_word():
+    """The shipped map of a real drive; 0x47C is its usual "run" (start, data valid, no stop of any kind)."""
+    time = Time()
+    place = Device("fan", "danfoss_vlt", "127.0.0.1", 1502, 1, "fan", signals={"speed_set": "fan.y"})
+    drive = EmulatedDevice(bind(place, VOCABULARY), time)
+    word, speed = (drive.bound.map[name].address for name in ("control_word", "speed_set"))
+    drive.write(Table.HOLDING, speed, [8192])
+    time.now = 60.0
+    assert drive.take_setpoints() == {}
+    drive.write(Table.HOLDING, word, [0x47C])
+    drive.write(Table.HOLDING, speed, [8192])
+    time.now = 110.0  # its map allows it a minute to get there
+    assert drive.take_setpoints() == {"fan.y": pytest.approx(0.5)}
+    assert read(drive, drive.bound.map["speed"].address) == 8192
+    drive.write(Table.HOLDING, word, [0x478])
+    drive.write(Table.HOLDING, speed, [16384])
+    time.now = 160.0
+    assert drive.take_setpoints() == {}
+
+
 @pytest.mark.parametrize(
     ("trip", "message"),
     [

@@ -21,7 +21,7 @@ DRIVE = RegisterMap.model_validate(
         "points": {
             "reference": {"address": 10, "table": "holding", "type": "int16", "unit": "percent", "scale": 100 / 16384,
                           "access": "w", "range": [-1, 1], "write_range": [0, 1], "safe": 1, "refresh": "5 s",
-                          "read_back": "actual", "tolerance": 0.02, "settle": "10 s"},
+                          "read_back": "actual", "tolerance": 0.005, "settle": "10 s", "deadband": 0.02},
             "actual": {"address": 11, "table": "holding", "type": "int16", "unit": "percent", "scale": 100 / 16384},
             "flow": {"address": 20, "table": "holding", "type": "uint16", "unit": "kg/s",
                      "scale_from": {"point": "exponent", "by": "power_of_ten"}},
@@ -128,3 +128,32 @@ def test_objects_and_points_that_stay_alone_are_read_one_by_one():
         context={"require_units": True},
     )  # fmt: skip
     assert [(b.address, b.count) for b in plan_reads(alone, alone.points)] == [(0, 1), (1, 1), (2, 2)]
+
+
+def test_a_refresh_that_differs_within_the_deadband_settles_like_a_change():
+    async def main():
+        async with drive() as (unit, client, clock):
+            await client.scan()
+            await client.write({"pump.y": 0.5})
+            unit.held[11] = unit.held[10]
+            await clock.advance(11.0)
+            await client.scan()
+            (confirmed,) = client.confirmed()
+            assert (confirmed.status, confirmed.new) == (WriteStatus.CONFIRMED, 0.5)
+            assert confirmed.read_back == pytest.approx(0.5, abs=1e-4)
+            assert client.confirmed() == []
+            (again,) = await client.refresh()  # what has settled is read back at once
+            assert (again.status, again.read_back) == (WriteStatus.REFRESHED, pytest.approx(0.5, abs=1e-4))
+            await clock.advance(6.0)
+            (near,) = await client.write({"pump.y": 0.51})
+            assert (near.status, near.message) == (WriteStatus.REFRESHED, "actual shows it within 10 s")
+            await clock.advance(6.0)
+            await client.scan()  # still on its way
+            assert client.holds("pump.y") == 0.51
+            unit.held[11] = unit.held[10]
+            await clock.advance(6.0)
+            await client.scan()
+            assert [c.new for c in client.confirmed()] == [0.51]
+            assert client.holds("pump.y") == 0.51
+
+    run(main())

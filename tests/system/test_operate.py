@@ -52,6 +52,37 @@ async def command(*arguments):
     return await asyncio.to_thread(call)
 
 
+def test_an_operator_resets_a_machine_that_has_stopped_itself(tmp_path, capsys):
+    plan, path = scenario(tmp_path), tmp_path / "j.sqlite"
+    site = plan.site
+
+    async def work():
+        async with running(plan, path) as (emulator, cycles):
+            cdu = emulator.devices["cdu"]
+            cdu.wired.look(0.0, cause := {"cdu.T_supply": 350.0, "cdu.P_el": 1e4})
+            cdu.wired.look(60.0, cause)
+            while "trip.cdu" not in cycles[-1].alarms:
+                await asyncio.sleep(0.05)
+            assert await command("command", site, "cdu", "--journal", path) == 2
+            assert "give a --reason" in capsys.readouterr().err
+            reset = ("command", site, "--reason", "strainer cleaned", "--who", "anna", "--journal", path)
+            assert await command(*reset, "cdu", "trip_rest") == 1
+            assert "cdu has no command 'trip_rest'; it has trip_reset" in capsys.readouterr().err
+            assert await command(*reset, "cdu.7") == 1
+            assert "no device 'cdu.7'" in capsys.readouterr().err
+            assert await command(*reset, "cdu") == 0
+            while cdu.tripped or "trip.cdu" in cycles[-1].alarms:
+                await asyncio.sleep(0.05)
+            assert await command("mode", site, "shadow", "--journal", path) == 0
+            assert await command(*reset, "cdu") == 1
+            assert "mode shadow writes nothing" in capsys.readouterr().err
+        with Journal(path) as book:
+            (given,) = [e for e in book.writes() if e.signal == "cdu:trip_reset"]
+            assert (given.who, given.status, given.why, given.rank) == ("anna", "written", "strainer cleaned", "manual")
+
+    asyncio.run(asyncio.wait_for(work(), 60))
+
+
 def test_an_operator_overrides_watches_and_switches(tmp_path, capsys):
     plan, path = scenario(tmp_path), tmp_path / "j.sqlite"
     site = plan.site
@@ -161,7 +192,11 @@ def test_the_journal_of_another_site_is_not_continued(tmp_path):
     ("old", "new", "message"),
     [
         ("port: 15020, unit: 2", "port: 15020, unit: 1", "have the same address '127.0.0.1:15020 unit 1'"),
-        ("machines: pump,", "machines: pump, signals: {speed: pump.y},", "names a point 'speed' that the map has not"),
+        (
+            "dry_cooler, port",
+            "dry_cooler, signals: {speed: pump.y}, port",
+            "names a point 'speed' that the map has not",
+        ),
         ("machines: pump,", "machines: pumps,", "no machine or array 'pumps'"),
     ],
 )

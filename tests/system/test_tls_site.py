@@ -59,13 +59,13 @@ def test_every_refusal_is_in_the_journal_and_an_operator_gets_through(authority,
         before = {n: emulator.simulator.get(n) for d in emulator.devices.values() for n in d.bound.writable}
         for name, (identity, reason) in refusals.items():
             with Journal(":memory:") as journal:
-                counts = await run(tmp_path, port, identity, emulator.clock, journal, 50.0)
+                counts = await run(tmp_path, port, identity, emulator.clock, journal, 30.0)
                 assert (counts.written, counts.decisions) == (0, 0), name
                 assert reason in told(journal), name
 
         with monkeypatch.context() as patch, Journal(":memory:") as journal:
             patch.setattr(Identity, "client", lambda self: ssl.create_default_context(cafile=str(self.authority)))
-            assert (await run(tmp_path, port, operator, emulator.clock, journal, 50.0)).written == 0
+            assert (await run(tmp_path, port, operator, emulator.clock, journal, 30.0)).written == 0
             assert "the device asks for a certificate and got none" in told(journal)
 
         with Journal(":memory:") as journal:  # reads everything, decides, and is refused at every write

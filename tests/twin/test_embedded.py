@@ -1,6 +1,7 @@
 """The bench loop served and controlled over sockets, in one process for speed; tests/system has it in two."""
 
 import asyncio
+import math
 import socket
 import time
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_the_sequences_run_the_bench_loop_over_sockets(tmp_path):
                 journal, duration=900.0, scan_interval=20.0, on_cycle=cycles.append
             )
             assert counts.decisions >= 3
-            assert counts.failed_writes == 0
+            assert counts.failed_writes == 0, [e for e in journal.writes() if e.status in ("failed", "mismatch")]
             seen = emulator.elapsed
             while emulator.elapsed < seen + 2 * emulator.step:  # what was written last acts from the next step on
                 await asyncio.sleep(0.005)
@@ -81,6 +82,9 @@ def test_the_sequences_run_the_bench_loop_over_sockets(tmp_path):
             assert {e.signal for e in journal.writes()[:2]} == permissions  # before the first set-point
             for name in inputs:
                 held = journal.writes(name)[-1].read_back
+                if math.isnan(held):  # a slow one, not in force yet
+                    assert name == "heat_pump.T_sink_set"
+                    continue
                 assert emulator.simulator.get(name) == pytest.approx(held, rel=1e-6, abs=1e-9)
             assert all(d.fallbacks == 0 for d in emulator.devices.values())
             assert all(d.refused == 0 for d in emulator.devices.values())

@@ -177,9 +177,26 @@ def _device(map_: RegisterMap) -> list[str]:
     for what, values in (("settings", map_.settings), ("permissions", map_.permissions)):
         if values:
             lines.append(f"{what}: " + ", ".join(f"{name} = {value}" for name, value in values.items()))
+    if map_.poll:
+        lines.append("polled: " + ", ".join(f"{name} every {every:g} s" for name, every in map_.poll.items()))
+    lines += _trips(map_)
     if map_.inferred:
         lines.append(f"inferred, verify at the device: {', '.join(map_.inferred)}")
     lines.append(f"source: {' '.join(map_.source.split())}")
+    return lines
+
+
+def _trips(map_: RegisterMap) -> list[str]:
+    """What the machine guards by itself, a line each."""
+    if map_.trips is None:
+        return []
+    reset = f"reset by {map_.trips.reset}" if map_.trips.reset else "reset at the machine"
+    lines = [f"trips: shown in {map_.trips.status}, {reset}"]
+    for name, trip in map_.trips.wired.items():
+        side = "below" if trip.above is None else "above"
+        running = "".join(f", while {what} > {value}" for what, value in trip.running.items())
+        lines.append(f"  {name}: {trip.watch} {side} {trip.limit} for {trip.delay:g} s{running}"
+                     + (", where the site names it" if trip.optional else ""))  # fmt: skip
     return lines
 
 
@@ -204,6 +221,10 @@ def _notes(point: Point) -> list[str]:
         notes.append(", ".join(f"{raw} {name}" for raw, name in point.enum.items()))
     if point.flags is not None:
         notes.append(", ".join(f"bit {bit} {flag.name}" for bit, flag in point.flags.items()))
+    if point.counts:
+        notes.append(f"counts {point.counts}")
+    if point.clears:
+        notes.append(f"clears {', '.join(point.clears)}")
     if point.references:
         notes.append(f"scale or unit by {', '.join(point.references)}")
     for name in ("nonvolatile", "self_clearing", "optional"):

@@ -1,4 +1,4 @@
-"""`heatloop override`, `alarms`, `mode` and `journal`: what operators ask of a loop that runs, and what it did.
+"""`heatloop override`, `command`, `alarms`, `mode` and `journal`: what operators ask of a loop, and what it did.
 
 The commands leave orders in the loop's journal; the loop takes them up at its next turn and answers there.
 """
@@ -107,6 +107,26 @@ def alarms(
                 raise UserError(f"alarm {name}: shelved --for how long? (without an end: --take-out)")
             body["seconds"] = _seconds(for_)
         _order(book, who, kind, body)
+
+
+def command(
+    site: SiteArgument,
+    device: Annotated[str, typer.Argument(help="A device of the site, such as cdu.07.")],
+    name: Annotated[str | None, typer.Argument(help="Its command.", show_default="reset of its trips")] = None,
+    value: Annotated[str | None, typer.Argument(help="Which, where the command has several values.")] = None,
+    reason: ReasonOption = "",
+    who: WhoOption = None,
+    journal: JournalOption = JOURNAL,
+) -> None:
+    """Give a device a command once, such as the reset of a trip whose cause has been found.
+
+    heatloop map show MAP lists a device's commands. The journal says what came of it.
+    """
+    if not reason.strip():
+        raise UserError(f"command to {device}: give a --reason")
+    with _journal(site, journal) as book:
+        _order(book, who, "command", {"device": device, "command": name or "", "value": value or "",
+                                      "reason": reason})  # fmt: skip
 
 
 def mode(

@@ -94,7 +94,7 @@ OWN = (
     Rule(alarm="plant", priority=Priority.HIGH, response="check the devices named; the devices' watchdogs take over"),
     Rule(alarm="commissioning", priority=Priority.HIGH, response="see heatloop run --check; nothing is written"),
     Rule(alarm="device.*", priority=Priority.HIGH, response="check supply, cable and address of the device"),
-    Rule(alarm="trip.*", priority=Priority.CRITICAL, response="the machine has stopped itself: find out why, reset it"),
+    Rule(alarm="trip.*", priority=Priority.CRITICAL, response="find out why; then heatloop command resets it"),
     Rule(alarm="heartbeat.*", priority=Priority.HIGH, response="the device answers but does not live: restart it"),
     Rule(alarm="controller", priority=Priority.HIGH, response="the fallback takes over; see the message"),
     Rule(alarm="controller.*", priority=Priority.MEDIUM, response="see the message; consider mode shadow"),

@@ -11,6 +11,7 @@ from twin.journal import Journal, Order
 from twin.operation.alarm_state import AlarmError
 from twin.operation.alarms import AlarmBook
 from twin.operation.arbiter import Arbiter, Rank
+from twin.operation.commands import CommandError
 from twin.operation.mode import Mode, ModeError, known_mode
 from twin.operation.overrides import Override, OverrideChange, OverrideError, Overrides
 
@@ -23,7 +24,10 @@ class OrderError(ValueError):
 
 
 class Desk:
-    """Overrides, acknowledgements, shelving and modes, as ordered; ``setpoints`` are those that devices take."""
+    """Overrides, acknowledgements, shelving, modes and commands, as ordered; ``setpoints`` are those that devices take.
+
+    ``give`` takes a device's command: device, command, value, who, why.
+    """
 
     def __init__(
         self,
@@ -32,14 +36,16 @@ class Desk:
         alarms: AlarmBook,
         setpoints: Mapping[str, Signal | None],
         set_mode: Callable[[float, Mode, str, str], None],
+        give: Callable[[str, str, str, str, str], str],
     ) -> None:
         self._journal, self._arbiter, self._alarms, self._set_mode = journal, arbiter, alarms, set_mode
-        self._setpoints = setpoints
+        self._setpoints, self._give = setpoints, give
         self.overrides = Overrides(journal.overrides())
         self._do: dict[str, Callable[[float, Order], str]] = {
             "override": self._override,
             "cancel": self._cancel,
             "mode": self._mode,
+            "command": self._command,
             "acknowledge": self._acknowledge,
             "shelve": self._shelve,
             "unshelve": self._unshelve,
@@ -55,7 +61,7 @@ class Desk:
             with self._journal.whole():  # carried out and answered, or neither
                 try:
                     message, done = self._carry_out(now, order), True
-                except (OrderError, OverrideError, AlarmError, ModeError) as error:
+                except (OrderError, OverrideError, AlarmError, ModeError, CommandError) as error:
                     message, done = str(error), False
                 self._journal.add_outcome(order.id, now, done, message)
         known = (o for o in self.overrides.in_force() if o.signal in self._setpoints)
@@ -93,6 +99,11 @@ class Desk:
         mode = known_mode(str(order.body["mode"]))
         self._set_mode(now, mode, order.who, str(order.body.get("reason", "")))
         return f"mode {mode}"
+
+    def _command(self, now: float, order: Order) -> str:
+        body = order.body
+        command, value = str(body.get("command", "")), str(body.get("value", ""))
+        return self._give(str(body["device"]), command, value, order.who, str(body["reason"]))
 
     def _acknowledge(self, now: float, order: Order) -> str:
         self._alarms.acknowledge(now, str(order.body["alarm"]), order.who)

@@ -86,9 +86,9 @@ class Heartbeat:
                 if not agrees(map_[watchdog.heartbeat], back, float(pulse.count)):
                     return f"wrote {watchdog.heartbeat} = {pulse.count}, the device holds {back}"
         if watchdog.status is not None and (state := await points.read(watchdog.status)):
-            if watchdog.reset is not None and writes:
-                await points.write(watchdog.reset, 1.0)
-                self._note(points, watchdog.reset, 0.0, 1.0, math.nan, "its watchdog has tripped")
+            if watchdog.reset is not None and writes and (order := map_[watchdog.reset].order) is not None:
+                await points.write(watchdog.reset, order)
+                self._note(points, watchdog.reset, 0.0, order, math.nan, "its watchdog has tripped")
             return f"its watchdog has tripped ({watchdog.status} = {state})"
         return ""
 
