@@ -38,6 +38,9 @@ JUMP = 4.0
 """K: where one moves more than this, the step is made again in halves"""
 SHRINKING = 0.2
 """a change that is shorter than this share of the last one: the next is found with the matrices as they are"""
+MODERATE = (1e4, 2e3, 5e3, 500.0)
+"""but not in a stage whose first change is larger than this (in tolerances, as above: 1 kPa, 2 K, 5 K, a tenth of a
+position's way): there may be a switch in it, and a change found with old matrices would not show what is left"""
 LONGEST_PRESSURE_MOVE = 3e4
 """Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
 PRESSURE_SCALE = 1e5
