@@ -12,6 +12,7 @@ from plant_models.site import load_site
 from tests.strategies.catalog_machines import EXAMPLE_SITES
 from tests.strategies.running_plants import shipped, temperatures
 
+TWO_FLOORS = str(EXAMPLE_SITES / "two_floors.yaml")
 COLD_START = 20
 """steps in ten minutes"""
 
@@ -38,7 +39,7 @@ def side_by_side(site: str, steps: int, every: int) -> tuple[np.ndarray, Simulat
     ("site", "steps"),
     [
         ("bench_loop", 240),
-        (str(EXAMPLE_SITES / "two_floors.yaml"), 60),
+        (TWO_FLOORS, 60),
         pytest.param("rovaltain", 60, marks=pytest.mark.slow),
     ],
 )
