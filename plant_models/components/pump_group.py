@@ -98,6 +98,14 @@ class PumpGroup(Component):
         return self.dp_nominal + self.dp_fittings
 
     @property
+    def eta_nominal(self) -> float:
+        """Hydraulic efficiency at the nominal flow."""
+        if self.curve is None:
+            return self.eta_hydraulic
+        head, rho = float(self.curve.curve.dp(self.m_flow_nominal)), MEDIA[self.medium].rho(self.T_start)
+        return float(self.m_flow_nominal * head / (rho * self.P_shaft_nominal))
+
+    @property
     def P_shaft_nominal(self) -> float:
         """Of one pump, W."""
         if self.curve is not None:

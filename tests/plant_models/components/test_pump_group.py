@@ -172,6 +172,11 @@ def test_pumps_by_points_run_on_their_points_less_the_fittings() -> None:
         assert found["P_shaft"] == pytest.approx(6 * m_flow * head / 998.2 / eta, rel=1e-3)
 
 
+def test_efficiency_at_the_nominal_point_is_that_of_the_points() -> None:
+    assert CURVED.eta_nominal == pytest.approx(0.82, rel=5e-3)  # of cold water, as data sheets are
+    assert GROUP.eta_nominal == GROUP.eta_hydraulic
+
+
 def test_pumps_by_points_rest_and_let_nothing_back() -> None:
     assert CURVED.equations(point(0.0, y=0.0)).outputs["P_shaft"] == 0.0
     assert -0.005 * 6 * 290.0 < CURVED.flow(230e3, 0.0, 6.0) < 0.0
