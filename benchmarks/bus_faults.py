@@ -31,7 +31,7 @@ from hil.modbus.transport import Line, TcpTransport
 from hil.registers.schema import Table
 
 TIMEOUT = 0.1
-ATTEMPTS = 3
+ATTEMPTS = 5
 LINES = ("tcp", "tls", "rtu", "rtu over tcp")
 UNIT = 3
 
