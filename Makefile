@@ -25,8 +25,9 @@ test: $(VENV)/.installed-test  ## the tests (TESTS=tests/plant_models for some o
 bench: $(VENV)/.installed-bench  ## the measurements, into benchmarks/results.json (ONLY=plant for some of them)
 	@$(BIN)/python -m benchmarks $(ONLY)
 
-validate: $(VENV)/.installed-test  ## every machine beside independent sources, into docs/validation.md
+validate: $(VENV)/.installed-test  ## every machine beside independent sources, into docs/validation.md; smoothing widths
 	@$(BIN)/python -m benchmarks.validation
+	@$(BIN)/python -m benchmarks.widths
 
 docs: $(VENV)/.installed-docs  ## the documentation, into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet && echo "site/index.html"

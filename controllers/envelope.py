@@ -46,13 +46,16 @@ class Envelope:
         inputs = view.plant.vocabulary.role(Role.INPUT)
         self.names = [s.name for s in inputs]
         self._index = {name: i for i, name in enumerate(self.names)}
-        self._bounds = [(float(s.lower), float(s.upper)) for s in inputs]
+        self._lower, self._upper = np.array([s.lower for s in inputs]), np.array([s.upper for s in inputs])
         self._rate = np.array([s.rate_max for s in inputs])
         self.values: NDArray[np.float64] = np.array([s.default for s in inputs])
         """present set-points, in the order of ``names``"""
         self.targets = self.values.copy()
         self._wet = [*(f"{name}.T_supply_set" for name in view.cdus), *(f"{name}.T_chw_set" for name in view.chillers)]
         """water that reaches surfaces in the halls: the racks' coolant, the air handlers' chilled water"""
+        self._chips = [
+            (name, f"{name}.T_gpu_max", cdu.rack.T_gpu_limit - CHIP_MARGIN, cdu) for name, cdu in view.cdus.items()
+        ]
         self._T_dry = -math.inf
         """lowest supply temperature that stays dry, as last known"""
 
@@ -63,20 +66,21 @@ class Envelope:
         seen = Measurements(measurements, self._view.plant.vocabulary)
         self._protect_chips(wanted, seen, corrections)
         self._keep_dry(wanted, seen, corrections)
-        for name, value in wanted.items():
-            i = self._index[name]
-            given = min(max(value, self._bounds[i][0]), self._bounds[i][1])
-            if abs(given - value) > 1e-9 * max(1.0, abs(value)):
-                reason = f"outside {self._bounds[i][0]:.6g}..{self._bounds[i][1]:.6g}"
-                corrections.append(Correction(name, value, given, reason))
-            self.targets[i] = given
+        names, asked = list(wanted), np.array([*wanted.values()], dtype=float)
+        places = [self._index[name] for name in names]
+        lower, upper = self._lower[places], self._upper[places]
+        given = np.minimum(np.maximum(asked, lower), upper)
+        for i in np.flatnonzero(np.abs(given - asked) > 1e-9 * np.maximum(1.0, np.abs(asked))):
+            reason = f"outside {lower[i]:.6g}..{upper[i]:.6g}"
+            corrections.append(Correction(names[i], float(asked[i]), float(given[i]), reason))
+        self.targets[places] = given
         return corrections
 
     def advance(self, dt: float) -> NDArray[np.float64]:
         """The set-points ``dt`` seconds later: each a step nearer to its target. No time passed, nothing moves."""
         if dt > 0.0:
             reach = self._rate * dt
-            self.values += np.clip(self.targets - self.values, -reach, reach)
+            self.values += np.minimum(np.maximum(self.targets - self.values, -reach), reach)
         return self.values
 
     def track(self, values: Mapping[str, float]) -> None:
@@ -85,7 +89,7 @@ class Envelope:
             if name in self._index and math.isfinite(value):
                 i = self._index[name]
                 self.values[i] = value
-                self.targets[i] = np.clip(value, *self._bounds[i])
+                self.targets[i] = np.clip(value, self._lower[i], self._upper[i])
 
     def _usable(self, setpoints: Mapping[str, float], out: list[Correction]) -> dict[str, float]:
         """What is a number and an input of the plant."""
@@ -104,9 +108,9 @@ class Envelope:
         return wanted.get(signal, float(self.targets[self._index[signal]]))
 
     def _protect_chips(self, wanted: dict[str, float], seen: Measurements, out: list[Correction]) -> None:
-        for name, cdu in self._view.cdus.items():
-            hottest = seen.get(f"{name}.T_gpu_max", math.inf)
-            if hottest < cdu.rack.T_gpu_limit - CHIP_MARGIN:
+        for name, chips, warm, cdu in self._chips:
+            hottest = seen.get(chips, math.inf)
+            if hottest < warm:
                 continue
             why = "at their limit" if math.isfinite(hottest) else "at an unknown temperature"
             rules = ((f"{name}.y_pump", 1.0, 1.0), (f"{name}.T_supply_set", cdu.T_supply_design, -1.0))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 from plant_models.signals import Vocabulary
 
-ANY = (-math.inf, math.inf)
+FINITE = (-sys.float_info.max, sys.float_info.max)
 
 
 class NotMeasured(KeyError):
@@ -24,16 +25,17 @@ class Measurements(Mapping[str, float]):
     """
 
     def __init__(self, values: Mapping[str, float], vocabulary: Vocabulary) -> None:
-        self._values, self._vocabulary = values, vocabulary
+        self._values, self._bounds = values, vocabulary.bounds_outside
         self.missing: dict[str, None] = {}
         """names that were asked for in vain, in the order of asking"""
 
     def __getitem__(self, name: str) -> float:
         value = self._values.get(name, math.nan)
-        if not math.isfinite(value) or not self._possible(name, value):
-            self.missing[name] = None
-            raise NotMeasured(name)
-        return value
+        lower, upper = self._bounds.get(name, FINITE)
+        if lower <= value <= upper:
+            return value
+        self.missing[name] = None
+        raise NotMeasured(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -44,15 +46,15 @@ class Measurements(Mapping[str, float]):
     def known(self, names: Iterable[str]) -> dict[str, float]:
         """The good ones among ``names``. Raises NotMeasured if there is none."""
         found, last = {}, ""
+        values, bounds = self._values, self._bounds
         for name in names:
-            try:
-                found[name] = self[name]
-            except NotMeasured:
+            value = values.get(name, math.nan)
+            lower, upper = bounds.get(name, FINITE)
+            if lower <= value <= upper:
+                found[name] = value
+            else:
+                self.missing[name] = None
                 last = name
         if not found:
             raise NotMeasured(last)
         return found
-
-    def _possible(self, name: str, value: float) -> bool:
-        lower, upper = self._vocabulary.bounds_outside.get(name, ANY)
-        return lower <= value <= upper

@@ -24,7 +24,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ from controllers.envelope import lowest_dry_temperature
 from controllers.interface import Decision, Forecast
 from controllers.measurements import Measurements, NotMeasured
 from controllers.plant_view import PlantView
+from plant_models.components.cdu import Cdu
 from plant_models.components.heat_pump import HeatPump
 from plant_models.components.pump_group import PumpGroup
 from plant_models.plant import Plant
@@ -79,6 +80,29 @@ class _State:
     switched: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _CduRule:
+    """What the rule of a CDU's set-points reads and writes, and the unit's sizes: looked up once, not at each turn."""
+
+    power: str
+    T_supply: str
+    T_supply_set: str
+    y_pump: str
+    T_gpu: str
+    P_it_nominal: float
+    T_lowest: float
+    T_design: float
+    T_gpu_limit: float
+    reserve: Callable[[float], float]
+
+    @classmethod
+    def of(cls, name: str, cdu: Cdu) -> _CduRule:
+        return cls(
+            f"{name}.P_it_total", f"{name}.T_supply", f"{name}.T_supply_set", f"{name}.y_pump", f"{name}.T_gpu_max",
+            cdu.P_it_nominal, cdu.T_supply_lowest, cdu.T_supply_design, cdu.rack.T_gpu_limit, speed_table(cdu),
+        )  # fmt: skip
+
+
 class Sequences:
     """Rule-based supervision of any plant that a :class:`PlantView` can read."""
 
@@ -91,9 +115,9 @@ class Sequences:
         if self._view.cdus:
             self._view.need_data_centre(self.name)
         self._defaults = plant.setpoints()
-        self._lower = {name: plant.vocabulary[name].lower for name in self._defaults}
-        self._upper = {name: plant.vocabulary[name].upper for name in self._defaults}
-        self._reserve = {name: speed_table(cdu) for name, cdu in self._view.cdus.items()}
+        self._bounds = {name: (plant.vocabulary[name].lower, plant.vocabulary[name].upper) for name in self._defaults}
+        self._cdu_rules = [_CduRule.of(name, cdu) for name, cdu in self._view.cdus.items()]
+        self._cdu_valves = [f"{name}.valve" for name in self._view.cdus]
         self._flows = list(dict.fromkeys(flow_table(cdu) for cdu in self._view.cdus.values()))
         self._least_dp: dict[str, float] = {}
         self._state = _State()
@@ -118,7 +142,9 @@ class Sequences:
         ):
             with contextlib.suppress(NotMeasured):
                 setpoints |= rule(time, seen)
-        setpoints = {name: min(max(value, self._lower[name]), self._upper[name]) for name, value in setpoints.items()}
+        for name, (lower, upper) in self._bounds.items():
+            if not lower <= setpoints[name] <= upper:
+                setpoints[name] = min(max(setpoints[name], lower), upper)
         if seen.missing:
             names = list(seen.missing)
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -157,14 +183,14 @@ class Sequences:
         return setpoints
 
     def _spray(self, time: float, seen: Measurements) -> dict[str, float]:
-        coolers, cdus = self._view.dry_coolers, self._view.cdus
+        coolers = self._view.dry_coolers
         if not coolers:
             return {}
         fans = seen.known(f"{name}.y_fan" for name in coolers)
         leaving = seen.known(f"{name}.T" for name in coolers)
-        chips = seen.known(f"{name}.T_gpu_max" for name in cdus)
+        chips = seen.known(cdu.T_gpu for cdu in self._cdu_rules)
         excess = max(leaving[s] - c.T_leaving_design for n, c in coolers.items() if (s := f"{n}.T") in leaving)
-        margin = min(c.rack.T_gpu_limit - chips[s] for n, c in cdus.items() if (s := f"{n}.T_gpu_max") in chips)
+        margin = min(cdu.T_gpu_limit - chips[cdu.T_gpu] for cdu in self._cdu_rules if cdu.T_gpu in chips)
         on = self._state.spray
         dry = [fans[s] for name in list(coolers)[on:] if (s := f"{name}.y_fan") in fans]
         need = dry and min(dry) > 0.97 and (excess > SPRAY_EXCESS or margin < SPRAY_MARGIN)
@@ -180,13 +206,15 @@ class Sequences:
         T_fws = seen[f"{self._view.supply}.T"]
         dry = lowest_dry_temperature(seen)
         setpoints: dict[str, float] = {}
-        for name, cdu in self._view.cdus.items():
-            target = min(max(T_fws + APPROACH_CDU, cdu.T_supply_lowest, dry), max(cdu.T_supply_design, dry))
-            with contextlib.suppress(NotMeasured):
-                load = seen[f"{name}.P_it_total"] / cdu.P_it_nominal
-                reserve = self._reserve[name](max(seen[f"{name}.T_supply"], target))
-                setpoints[f"{name}.T_supply_set"] = target
-                setpoints[f"{name}.y_pump"] = min(max(load, PUMP_LOWEST, reserve), 1.0)
+        for cdu in self._cdu_rules:
+            target = min(max(T_fws + APPROACH_CDU, cdu.T_lowest, dry), max(cdu.T_design, dry))
+            try:
+                load = seen[cdu.power] / cdu.P_it_nominal
+                reserve = cdu.reserve(max(seen[cdu.T_supply], target))
+            except NotMeasured:
+                continue
+            setpoints[cdu.T_supply_set] = target
+            setpoints[cdu.y_pump] = min(max(load, PUMP_LOWEST, reserve), 1.0)
         return setpoints
 
     def _pumps(self, time: float, seen: Measurements) -> dict[str, float]:
@@ -197,7 +225,7 @@ class Sequences:
             reserve = max((needed(T_fws) for needed in self._flows), default=0.0)
             # mains and branches are both quadratic: dp_design gives every CDU its nominal flow
             self._least_dp = {name: group.dp_design * reserve**2 for name, group in self._view.pumps.items()}
-        return self._trim_and_respond(time, seen, self._view.pumps, list(self._view.cdus))
+        return self._trim_and_respond(time, seen, self._view.pumps, self._cdu_valves)
 
     def _network(self, time: float, seen: Measurements) -> dict[str, float]:
         setpoints: dict[str, float] = {}
@@ -206,15 +234,16 @@ class Sequences:
             served = [s for s in self._view.substations if self._view.plant.node_of(s, "supply") in circuit]
             if served:
                 with contextlib.suppress(NotMeasured):
-                    setpoints |= self._trim_and_respond(time, seen, {name: group}, served)
+                    valves = [f"{substation}.valve" for substation in served]
+                    setpoints |= self._trim_and_respond(time, seen, {name: group}, valves)
         return setpoints
 
     def _trim_and_respond(
         self, time: float, seen: Measurements, groups: Mapping[str, PumpGroup], served: list[str]
     ) -> dict[str, float]:
-        """Pressure by the most open valve of the machines served, pumps by flow."""
+        """Pressure by the most open of the valves ``served``, pumps by flow."""
         setpoints: dict[str, float] = {}
-        valves = seen.known(f"{name}.valve" for name in served)
+        valves = seen.known(served)
         valve, all_seen = max(valves.values()), len(valves) == len(served)
         flows = {name: (seen[f"{name}.m_flow"], seen[f"{name}.y"]) for name in groups}
         for name, group in groups.items():

@@ -90,8 +90,9 @@ def machines() -> Iterator[str]:
         ports = ", ".join(f"`{port.name}`" for port in machine.ports)
         yield f"`kind: {kind}`, ports {ports}\n\n{sizes(machine)}\n"
         for name, field in machine.model_fields.items():
-            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-                yield f"\n`{name}` has these of its own:\n\n{sizes(field.annotation)}\n"
+            for part in (field.annotation, *get_args(field.annotation)):  # a model, or a model or none
+                if isinstance(part, type) and issubclass(part, BaseModel):
+                    yield f"\n`{name}` has these of its own:\n\n{sizes(part)}\n"
 
 
 def sizes(model: type[BaseModel]) -> str:

@@ -108,8 +108,9 @@ class Ticker:
 
     async def tick(self) -> float:
         """Waits for the next deadline and returns it."""
-        due = self.deadline
-        late = self.clock.time() - due
+        now = self.clock.time()
+        due = self.deadline if self.deadline - now <= 1.5 * self.interval else now  # else the clock was set back
+        late = now - due
         if late >= self.interval:
             self.overruns += 1
             if self.skip:

@@ -276,7 +276,7 @@ class _Solver:
             now = float(np.max(np.abs(error)))
             if now < 1e-10 * (1.0 + float(np.max(np.abs(u)))):
                 return z
-            if now > size:  # went too far: back half of the last step
+            if now > (1.0 - 0.01 * share) * size:  # went too far, as on a square law: back half of the last step
                 share *= 0.5
                 z = z - share * step
                 continue

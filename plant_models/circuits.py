@@ -2,8 +2,9 @@
 
 A circuit is what water can pass through: fluid nodes and, between them, machines by those of their ports that belong to
 one group. Every circuit needs something that holds its pressure; a node that one flow only leads to is a dead end; the
-liquid is the same all along; what a pump pushes out must find a way back to it, through other pumps in their direction
-only; and no two pumps hold the same pressure difference. Each mistake is told with the node or machine it was found at.
+liquid is the same all along; what a pump pushes out must find a way back to it, through other pumps and check valves in
+their direction only; and no two pumps hold the same pressure difference. Each mistake is told with the node or machine
+it was found at.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def _same_difference(machines: Mapping[str, Component], attached: Attachments) -
 
 
 def _no_way_round(machines: Mapping[str, Component], attached: Attachments, circuit: list[str]) -> Iterator[Mistake]:
-    """Pumps whose water cannot come back to them, since a pump lets water pass in its own direction only."""
+    """Pumps whose water cannot come back to them, since these and check valves let it pass one way only."""
     inside = set(circuit)
     ways: dict[str, list[tuple[str, str]]] = {node: [] for node in circuit}
     pumps: list[tuple[str, str, str]] = []
@@ -151,6 +152,11 @@ def _no_way_round(machines: Mapping[str, Component], attached: Attachments, circ
             start, end = (attached[name, port] for port in machine.drives)
             if start in inside:
                 pumps.append((name, start, end))
+                ways[start].append((end, name))
+            continue
+        if machine.passes is not None:
+            start, end = (attached[name, port] for port in machine.passes)
+            if start in inside:
                 ways[start].append((end, name))
             continue
         for ports in _groups(machine).values():
@@ -170,8 +176,8 @@ def _no_way_round(machines: Mapping[str, Component], attached: Attachments, circ
             against = f" against {_few(others)}" if others else ""
             yield (
                 name,
-                f"pushes water from {start} to {end}{against}, and it has no way back to {start}: a pump lets water "
-                "pass in its own direction only; turn one round, or join the circuit",
+                f"pushes water from {start} to {end}{against}, and it has no way back to {start}: pumps and check "
+                "valves let water pass in their own direction only; turn one round, or join the circuit",
             )
 
 

@@ -87,6 +87,8 @@ class Component(BaseModel, ABC):
     """whether it gives its circuits a reference of pressure, as an expansion vessel does"""
     drives: ClassVar[tuple[str, str] | None] = None
     """(from, to): ports between which it pushes water and lets none back, as a pump with a check valve does"""
+    passes: ClassVar[tuple[str, str] | None] = None
+    """(from, to): ports between which it lets water pass in this direction only, as a check valve does"""
     senses: ClassVar[tuple[str, str] | None] = None
     """(high, low): ports whose pressure difference its speed control holds"""
 
@@ -105,6 +107,10 @@ class Component(BaseModel, ABC):
     def carrier(self) -> Carrier | None:
         """A new carrier of what the machine carries beside its states (plug flow), or None if all is in its states."""
         return None
+
+    def filling(self) -> tuple[str, ...]:
+        """States that fill or empty for days while all else rests, local names: a search for rest holds them."""
+        return ()
 
     def defaults(self) -> dict[str, float]:
         """Start states, commissioned set-points and design disturbances: a valid ``v`` but for the ports."""

@@ -119,27 +119,79 @@ class Symbols:
         return ca.vertcat(ca.SX(0, 1), *crossing)
 
     def newton(self, name: str) -> ca.Function:
-        """(x, c, w, u, k) -> (s0, S, phi0, Phi, beta0, Beta); matrices are dense, column-major."""
-        c, k = ca.SX.sym("c", self.x.numel()), ca.SX.sym("k")
-        nx, nw = self.x.numel(), self.w.numel()
-        side = ca.horzcat(self.x - c - k * self.rates, -k * ca.jacobian(self.rates, self.w))
-        solved = elimination.solve(ca.SX.eye(nx) - k * ca.jacobian(self.rates, self.x), side) if nx else side
+        """(x, c, w, u, k) -> (s0, S, phi0, Phi, beta0, Beta, kept); matrices are dense, column-major.
+
+        ``kept`` is what :meth:`refine` wants to know of the matrices.
+        """
+        factors, by_x = self._factors, [ca.jacobian(e, self.x) for e in (self.flows, self.bound)]
+        side = ca.horzcat(self._residual, -self._k * ca.jacobian(self.rates, self.w))
+        solved = factors.solve(side)
         results = [solved[:, 0], solved[:, 1:]]
-        for expression in (self.flows, self.bound):
-            by_x = ca.jacobian(expression, self.x)
+        for expression, slope in zip((self.flows, self.bound), by_x, strict=True):
             results += [
-                expression - ca.mtimes(by_x, solved[:, 0]),
-                ca.jacobian(expression, self.w) - ca.mtimes(by_x, solved[:, 1:]),
+                expression - ca.mtimes(slope, solved[:, 0]),
+                ca.jacobian(expression, self.w) - ca.mtimes(slope, solved[:, 1:]),
             ]
+        nx, nw = self.x.numel(), self.w.numel()
         shapes = [(nx, 1), (nx, nw), *((n, m) for n in (nw, self.bound.numel()) for m in (1, nw))]
         dense = [ca.densify(r).reshape((-1, 1)) if r.numel() else ca.SX(0, 1) for r in results]
         assert [r.numel() for r in dense] == [a * b for a, b in shapes]
-        return ca.Function(name, [self.x, c, self.w, self.u, k], dense, {"cse": True})
+        return ca.Function(name, [*self._stage, self._k], [*dense, self._kept], {"cse": True})
+
+    def refine(self, name: str) -> ca.Function:
+        """(x, c, w, u, kept, k) -> (s0, phi0, beta0): :meth:`newton` at another point with the matrices of before.
+
+        S, Phi and Beta are still those of before; energy balances with them as it did.
+        """
+        held = ca.SX.sym("kept", self._kept.numel())
+        values = held.elements()
+        n = len(self._factors.values)
+        residual = self._factors.holding(values[:n]).solve(self._residual)
+        results, start = [residual], n
+        for expression in (self.flows, self.bound):
+            slope = ca.SX(ca.jacobian(expression, self.x))
+            for i, (row, column) in enumerate(
+                zip(slope.sparsity().row(), slope.sparsity().get_triplet()[1], strict=True)
+            ):
+                slope[row, column] = values[start + i]
+            start += slope.nnz()
+            results.append(expression - ca.mtimes(slope, residual))
+        dense = [ca.densify(r).reshape((-1, 1)) if r.numel() else ca.SX(0, 1) for r in results]
+        return ca.Function(name, [*self._stage, held, self._k], dense, {"cse": True})
+
+    @cached_property
+    def _k(self) -> ca.SX:
+        return ca.SX.sym("k")
+
+    @cached_property
+    def _stage(self) -> list[ca.SX]:
+        """x, c, w, u: where the stage x = c + k f(x, w, u) is looked at."""
+        return [self.x, ca.SX.sym("c", self.x.numel()), self.w, self.u]
+
+    @cached_property
+    def _residual(self) -> ca.SX:
+        return self.x - self._stage[1] - self._k * self.rates
+
+    @cached_property
+    def _factors(self) -> elimination.Factors:
+        return elimination.factorise(ca.SX.eye(self.x.numel()) - self._k * ca.jacobian(self.rates, self.x))
+
+    @cached_property
+    def _kept(self) -> ca.SX:
+        """The factors of the matrix, and how flows depend on states."""
+        slopes = [v for e in (self.flows, self.bound) for v in ca.jacobian(e, self.x).nonzeros()]
+        return ca.vertcat(ca.SX(0, 1), *self._factors.values, *slopes)
 
     def output(self, name: str) -> ca.Function:
-        """(x, w, u) -> outputs, then port flows."""
-        both = ca.densify(ca.vertcat(self.outputs, self.flows))
-        return ca.Function(name, [self.x, self.w, self.u], [both], {"cse": True})
+        """(x, w, u) -> outputs."""
+        return self._shown(name, self.outputs)
+
+    def flow(self, name: str) -> ca.Function:
+        """(x, w, u) -> port flows."""
+        return self._shown(name, self.flows)
+
+    def _shown(self, name: str, what: ca.SX) -> ca.Function:
+        return ca.Function(name, [self.x, self.w, self.u], [ca.densify(what)], {"cse": True})
 
 
 def _has_end_stops(signal: Signal) -> bool:

@@ -6,7 +6,7 @@ A table. :func:`fit` gives the :class:`Correction` that a :class:`HeatPump` take
     machine = HeatPump(**sizes, correction=fitted.correction)
 
 The market. For developers: ``python -m plant_models.fit_heat_pump`` prints what
-:mod:`plant_models.components.heat_pump` ships (needs the ``test`` extra, which brings CoolProp).
+:mod:`plant_models.refrigerant_cycle` ships (needs the ``test`` extra, which brings CoolProp).
 
 COP. Published: M. Jesper, F. Schlosser, F. Pag, T. G. Walmsley, B. Schmitt, K. Vajen, Large-scale heat pumps: uptake
 and performance modelling of market-available devices, Renewable and Sustainable Energy Reviews (2021): HFC and HFO,
@@ -27,8 +27,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from plant_models.components.heat_pump import LIFT_SCALE, MARKET_WORK, HeatPump, market_work
+from plant_models.components.heat_pump import HeatPump
 from plant_models.heat_pump_correction import Correction
+from plant_models.refrigerant_cycle import LIFT_SCALE, MARKET_WORK, market_work
 
 Array = NDArray[np.float64]
 

@@ -16,11 +16,14 @@ from plant_models.assembly import (
     FIRST_TOLERANCES,
     JUMP,
     LONGEST_PRESSURE_MOVE,
+    MODERATE,
     MOST_CUTS,
     MOST_ITERATIONS,
+    MOST_MENDS,
     MOST_POLISHING,
     QUANTITIES,
     QUICK_MOVE,
+    SHRINKING,
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
@@ -100,20 +103,28 @@ class Interpreted:
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         self._trial, self._c, self._s0 = (Flat(groups, nx) for _ in range(3))
         self._w, self._phi0 = Flat(groups, nw), Flat(groups, nw)
-        self._answer = Flat(groups, [ny + w for ny, w in zip(a.y.widths, nw, strict=True)])
+        self._flow = Flat(groups, nw)
+        self._into: Array = np.zeros(a.n_p)
         self._s = Flat(groups, [i * j for i, j in zip(nx, nw, strict=True)])
         self._phi = Flat(groups, [w * w for w in nw])
         self._beta0, self._beta = Flat(groups, nb), Flat(groups, [i * j for i, j in zip(nb, nw, strict=True)])
         self._T_c = a.T.copy()
         self._k = np.zeros(max(len(g.names) for g in groups))
-        self._newton, self._output = [], []
+        self._matrix: Array = np.eye(a.n)
+        self._newton, self._refine, self._flows, self._output = [], [], [], []
         for i, group in enumerate(groups):
             symbols, n, kind = Symbols.of(group.component), len(group.names), group.component.kind
-            arguments = [self._trial.part(i), self._c.part(i), self._w.part(i), a.u.part(i), self._k[:n]]
+            stage = [self._trial.part(i), self._c.part(i), self._w.part(i), a.u.part(i)]
             results = [f.part(i) for f in (self._s0, self._s, self._phi0, self._phi, self._beta0, self._beta)]
-            self._newton.append(_Call(symbols.newton(kind), n, arguments, results))
+            refined = [f.part(i) for f in (self._s0, self._phi0, self._beta0)]
+            newton, refine = symbols.newton(kind), symbols.refine(f"{kind}_refine")
+            kept = np.zeros(n * newton.numel_out(len(results)))
+            self._newton.append(_Call(newton, n, [*stage, self._k[:n]], [*results, kept]))
+            self._refine.append(_Call(refine, n, [*stage, kept, self._k[:n]], refined))
             arguments = [self._trial.part(i), self._w.part(i), a.u.part(i)]
-            self._output.append(_Call(symbols.output(f"{kind}_output"), n, arguments, [self._answer.part(i)]))
+            self._flows.append(_Call(symbols.flow(f"{kind}_flows"), n, arguments, [self._flow.part(i)]))
+            if a.y.widths[i]:
+                self._output.append(_Call(symbols.output(f"{kind}_output"), n, arguments, [a.y.part(i)]))
         self._at = np.concatenate([at.ravel() for at in a.at])
         self._carries_mass = self._at < a.n_p
         parts, rows, columns = a.matrix_places()
@@ -153,7 +164,7 @@ class Interpreted:
 
     def _stages(self, dt: float, gamma: float) -> None:
         if gamma == 1.0:
-            self._last_stage(dt)
+            self._last_stage(dt, known=False)
             return
         left, cuts = dt, 0
         while True:
@@ -195,17 +206,40 @@ class Interpreted:
         """The second half of SDIRK2, its first stage being solved with a last change ``dz`` of z."""
         self._account(dz, (1.0 - gamma) * dt)
         self._start_from((1.0 - gamma) / gamma)
-        self._last_stage(gamma * dt)
+        self._last_stage(gamma * dt, known=True)
 
-    def _last_stage(self, k: float) -> None:
+    def _last_stage(self, k: float, known: bool) -> None:
         """The last stage of a step, until the nodes balance."""
-        for _ in range(MOST_POLISHING + 1):
-            dz = self._stage(k)
-            self._look()
-            unbalanced, through = self.circulation
-            if unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL:
+        for again in range(MOST_POLISHING + 1):
+            dz = self._stage(k, again == 1 if again else known)
+            self._weigh()
+            for _ in range(MOST_MENDS):
+                if self._balances() or not (more := self._mend()).any():
+                    break
+                dz = dz + more
+            if self._balances():
                 break
         self._account(dz, k)
+
+    def _balances(self) -> bool:
+        unbalanced, through = self.circulation
+        return unbalanced <= UNBALANCED_SHARE * through + UNBALANCED_SMALL
+
+    def _mend(self) -> Array:
+        """Let what the nodes leave unbalanced flow off, by the matrix as it is, if that makes it less.
+
+        Returns the change of z, zero if it does not.
+        """
+        unbalanced, _ = self.circulation
+        dz = self._solved(np.concatenate([self._into, np.zeros(self._a.n - self._a.n_p)]))
+        dx: Array = -(self._by_state @ dz)
+        self._move(dz, dx)
+        self._weigh()
+        if self.circulation[0] < unbalanced:
+            return dz
+        self._move(-dz, -dx)
+        self._weigh()
+        return np.zeros_like(dz)
 
     def run(self, dt: float, gamma: float, rows: Array, write: Places, read: Places, table: Array) -> int:
         """One step at a time only."""
@@ -213,26 +247,35 @@ class Interpreted:
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         return 0
 
-    def _stage(self, k: float) -> Array:
-        """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need."""
+    def _stage(self, k: float, known: bool = False) -> Array:
+        """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need.
+
+        The matrices are made anew as long as changes do not shrink well, and all along where the first one is large;
+        else those of before do. ``known``: they are of this stage already.
+        """
         a = self._a
         self._k[:] = k
-        trust, damping, before = _Trust(), 0.0, np.zeros(len(FIRST_TOLERANCES))
+        trust, damping, before, last_size = _Trust(), 0.0, np.zeros(len(FIRST_TOLERANCES)), math.inf
+        last_known, keep = known, False
         for iteration in range(MOST_ITERATIONS):
             self.iterations += 1
             np.take(a.z, self._at, out=self._w.all)
-            for call in self._newton:
+            for call in self._refine if known else self._newton:
                 call()
-            dz = self._solve_nodes(self._T_c, k)
+            if not known:
+                self._matrix = self._nodes_matrix(k)
+            dz = self._solve_nodes(k)
             dx: Array = -(self._s0.all + self._by_state @ dz)
             parts = self._in_tolerances(dz, dx)
             sizes = np.array([np.max(np.abs(part), initial=0.0) for part in (*parts, parts[-1] * a.is_position)])
-            if not math.isfinite(float(sizes.max())):
+            size = float(sizes.max())
+            if not math.isfinite(size):
                 raise NoConvergence(f"no finite state in {self._suspects()}")
             ahead = sizes
             if iteration == 0:
-                ahead = sizes / FIRST_TOLERANCES
-            elif damping == 1.0:  # quadratic convergence: the next change is smaller by at least as much again
+                keep = bool(np.all(sizes <= MODERATE))
+                ahead = sizes if known else sizes / FIRST_TOLERANCES
+            elif damping == 1.0 and known == last_known:  # the next change is smaller by at least as much again
                 ahead = sizes * np.minimum(np.divide(sizes, before, out=np.ones(len(sizes)), where=before > 0.0), 1.0)
             if np.all(ahead < 1.0):
                 self._move(dz, dx)
@@ -240,23 +283,31 @@ class Interpreted:
             longest = max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0)
             damping = min(trust.share(parts), LONGEST_PRESSURE_MOVE / longest)
             trust.take(parts, damping)
-            before = sizes
+            last_known, known = known, keep and damping == 1.0 and size < SHRINKING * last_size
+            before, last_size = sizes, size
             self._move(damping * dz, damping * dx)
         raise NoConvergence(f"Newton's method still moves after {MOST_ITERATIONS} rounds")
 
-    def _solve_nodes(self, T_c: Array, k: float) -> Array:
-        """The Newton change of z: no mass stored in a node, capacity*(T - T_c) = -k*(enthalpy into the components)."""
-        a = self._a
-        n, n_p = a.n, a.n_p
+    def _nodes_matrix(self, k: float) -> Array:
+        a, n = self._a, self._a.n
         matrix: Any = np.bincount(self._phi_place, self._phi.all, n * n).reshape(n, n)
-        flows: Any = np.bincount(self._at, self._phi0.all, n)
-        matrix[n_p:] *= k
-        np.einsum("ii->i", matrix)[n_p:] += a.capacity
-        flows[n_p:] = k * flows[n_p:] + a.capacity * (a.T - T_c)
-        matrix *= a.z_scale
-        matrix *= a.row_scale[:, None]
+        matrix[a.n_p :] *= k
+        np.einsum("ii->i", matrix)[a.n_p :] += a.capacity
+        scaled: Array = matrix * a.z_scale * a.row_scale[:, None]
+        return scaled
+
+    def _solve_nodes(self, k: float) -> Array:
+        """The Newton change of z: no mass stored in a node, capacity*(T - T_c) = -k*(enthalpy into the components)."""
+        a, n_p = self._a, self._a.n_p
+        flows: Any = np.bincount(self._at, self._phi0.all, a.n)
+        flows[n_p:] = k * flows[n_p:] + a.capacity * (a.T - self._T_c)
+        return self._solved(flows)
+
+    def _solved(self, flows: Array) -> Array:
+        """The change of z that takes the flows away that nodes have too much."""
+        a = self._a
         try:
-            change: Array = -np.linalg.solve(matrix, flows * a.row_scale) * a.z_scale
+            change: Array = -np.linalg.solve(self._matrix, flows * a.row_scale) * a.z_scale
         except np.linalg.LinAlgError:
             raise NoConvergence(
                 f"the pressures have no solution: has every circuit an expansion vessel? near {self._suspects()}"
@@ -283,26 +334,24 @@ class Interpreted:
     def evaluate(self) -> None:
         """Outputs at the present states."""
         self._trial.all[:] = self._a.x.all
-        self._look()
+        self._weigh()
         self._show_outputs()
 
-    def _look(self) -> None:
-        """Outputs at the trial point, and how well the nodes balance there."""
-        a = self._a
-        np.take(a.z, self._at, out=self._w.all)
-        parts = []
-        for i, call in enumerate(self._output):
+    def _weigh(self) -> None:
+        """How well the nodes balance at the trial point."""
+        np.take(self._a.z, self._at, out=self._w.all)
+        for call in self._flows:
             call()
-            parts.append(self._answer.block(i)[:, a.y.widths[i] :].ravel())
-        mass = np.concatenate(parts)[self._carries_mass]
-        into = np.bincount(self._at[self._carries_mass], mass, a.n_p)
-        self.circulation = float(np.abs(into).sum()), float(0.5 * np.abs(mass).sum())
+        mass = self._flow.all[self._carries_mass]
+        into: Any = np.bincount(self._at[self._carries_mass], mass, self._a.n_p)
+        self._into = into
+        self.circulation = float(np.abs(self._into).sum()), float(0.5 * np.abs(mass).sum())
 
     def _show_outputs(self) -> None:
-        y = self._a.y
-        for i, outputs in enumerate(y.widths):
-            if outputs:
-                y.block(i)[:] = self._answer.block(i)[:, :outputs]
+        """Outputs at the trial point."""
+        np.take(self._a.z, self._at, out=self._w.all)
+        for call in self._output:
+            call()
 
     def _suspects(self) -> str:
         return self._a.suspects([self._s0.block(i) for i in range(len(self._a.layouts))])

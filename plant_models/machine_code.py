@@ -21,11 +21,14 @@ from plant_models.assembly import (
     FIRST_TOLERANCES,
     JUMP,
     LONGEST_PRESSURE_MOVE,
+    MODERATE,
     MOST_CUTS,
     MOST_ITERATIONS,
+    MOST_MENDS,
     MOST_POLISHING,
     QUANTITIES,
     QUICK_MOVE,
+    SHRINKING,
     TURNING,
     UNBALANCED_SHARE,
     UNBALANCED_SMALL,
@@ -46,7 +49,9 @@ ALIGNMENT = 64
 LONG = 10_000
 """instructions from which gcc optimises less: it then takes half the time to compile, and the code 10 % more to run"""
 
-ARGUMENTS, RESULTS = ("x", "c", "w", "u"), ("s0", "S", "phi0", "Phi", "beta0", "Beta")
+ARGUMENTS, RESULTS = ("x", "c", "w", "u"), ("s0", "S", "phi0", "Phi", "beta0", "Beta", "kept")
+FUNCTIONS = ("newton", "refine", "flows", "output")
+REFINED = ("s0", "phi0", "beta0")
 REASONS = {
     1: "the pressures have no solution: has every circuit an expansion vessel? near {}",
     2: "no finite state in {}",
@@ -60,10 +65,10 @@ class _Group(ctypes.Structure):
     """Group of step.c."""
 
     _fields_ = (
-        ("newton", ctypes.c_void_p), ("output", ctypes.c_void_p),
-        *((name, _Long) for name in ("members", "lanes", "blocks", "nx", "nw", "nu", "ny", "nb")),
+        *((name, ctypes.c_void_p) for name in FUNCTIONS),
+        *((name, _Long) for name in ("members", "lanes", "blocks", "nx", "nw", "nu", "ny", "nb", "nk")),
         *((name, _Double) for name in ("flat_x", "flat_u", "flat_y")),
-        *((name, _Double) for name in ("x", "c", "w", "u", *RESULTS, "answer", "dx", "last")),
+        *((name, _Double) for name in ("x", "c", "w", "u", *RESULTS, "flow", "y", "dx", "last")),
         ("per_tolerance", _Double), ("per_tolerance_position", _Double),
         *((name, _Int) for name in ("at", "place", "energetic", "is_temperature", "is_mass")),
     )  # fmt: skip
@@ -80,11 +85,14 @@ class _Plant(ctypes.Structure):
         *((name, _Int) for name in ("order", "row_start", "column", "source")),
         ("values", _Double),
         *((name, _Int) for name in ("lower_start", "lower", "upper_start", "upper")),
-        *((name, _Double) for name in ("factor", "inverse", "dense")),
+        *((name, _Double) for name in ("factor", "lower_factor", "inverse")),
+        ("dense_needed", _Long), ("dense", _Double),
         ("most_iterations", _Long),
-        *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning", "widening")),
-        ("first_tolerance", ctypes.c_double * len(FIRST_TOLERANCES)), ("pivot_small", ctypes.c_double),
-        ("most_polishing", _Long), ("most_cuts", _Long), ("quick_move", ctypes.c_double), ("jump", ctypes.c_double),
+        *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning", "widening", "shrinking")),
+        *((name, ctypes.c_double * len(MODERATE)) for name in ("first_tolerance", "moderate")),
+        ("pivot_small", ctypes.c_double),
+        *((name, _Long) for name in ("most_polishing", "most_mends", "most_cuts")),
+        ("quick_move", ctypes.c_double), ("jump", ctypes.c_double),
         ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
         ("iterations", _Long), ("pivoted", _Long),
         ("crossed", ctypes.c_double * len(QUANTITIES)), ("unbalanced", ctypes.c_double), ("through", ctypes.c_double),
@@ -100,7 +108,10 @@ def source_of(component: Component, width: int) -> str:
             *(['#pragma GCC optimize("O1")'] if newton.n_instructions() > LONG else []),
             f"#define LANES {width}",
             (lanes.NATIVE / "lanes.h").read_text(),
+            f"const long kept_size = {newton.numel_out(RESULTS.index('kept'))};",
             lanes.function(newton, [*ARGUMENTS, "k"], list(RESULTS)),
+            lanes.function(symbols.refine("refine"), [*ARGUMENTS, "kept", "k"], list(REFINED)),
+            lanes.function(symbols.flow("flows"), ["x", "w", "u"], ["flow"]),
             lanes.function(symbols.output("output"), ["x", "w", "u"], ["y"]),
         ]
     )
@@ -152,9 +163,9 @@ class MachineCode:
         self._plant = _Plant()
         self._fill_plant()
         for i, (name, width) in enumerate(zip(names, widths, strict=True)):
-            self._groups[i].newton = ctypes.cast(libraries[name].newton, ctypes.c_void_p)
-            self._groups[i].output = ctypes.cast(libraries[name].output, ctypes.c_void_p)
-            self._fill_group(i, width)
+            for function in FUNCTIONS:
+                setattr(self._groups[i], function, ctypes.cast(getattr(libraries[name], function), ctypes.c_void_p))
+            self._fill_group(i, width, _Long.in_dll(libraries[name], "kept_size").value)
         self._step, self._run, self._evaluate = (getattr(libraries["step"], n) for n in ("step", "run", "evaluate"))
         self._step.argtypes = [ctypes.POINTER(_Plant), ctypes.c_double, ctypes.c_double]
         places = [_Long, ctypes.c_void_p, ctypes.c_void_p, _Long, ctypes.c_void_p]
@@ -186,26 +197,30 @@ class MachineCode:
         p.z = a.z.ctypes.data
         for name in ("z_before", "T_c", "dz", "last_dz", "residual", "work", "into", "inverse"):
             setattr(p, name, self._doubles(a.n).ctypes.data)
-        p.values, p.factor = (self._doubles(size).ctypes.data for size in (len(rows), len(pattern.upper)))
+        sizes = {"values": len(rows), "factor": len(pattern.upper), "lower_factor": len(pattern.lower)}
+        for name, size in sizes.items():
+            setattr(p, name, self._doubles(size).ctypes.data)
         p.dense = self._doubles(a.n * a.n).ctypes.data
         for name in ("order", "row_start", "column", "source", "lower_start", "lower", "upper_start", "upper"):
             setattr(p, name, self._given(getattr(pattern, name), np.int32))
         p.capacity, p.z_scale, p.row_scale = map(self._given, (a.capacity, a.z_scale, a.row_scale))
         p.z_per_tolerance = self._given(1.0 / a.z_update_scale)
         p.most_iterations, p.longest_pressure_move = MOST_ITERATIONS, LONGEST_PRESSURE_MOVE
-        p.turning, p.widening, p.first_tolerance[:], p.pivot_small = TURNING, WIDENING, FIRST_TOLERANCES, PIVOT_SMALL
+        p.turning, p.widening, p.shrinking = TURNING, WIDENING, SHRINKING
+        p.first_tolerance[:], p.moderate[:], p.pivot_small = FIRST_TOLERANCES, MODERATE, PIVOT_SMALL
         p.most_cuts, p.quick_move, p.jump = MOST_CUTS, QUICK_MOVE, JUMP
-        p.most_polishing, p.unbalanced_share, p.unbalanced_small = MOST_POLISHING, UNBALANCED_SHARE, UNBALANCED_SMALL
+        p.most_polishing, p.most_mends = MOST_POLISHING, MOST_MENDS
+        p.unbalanced_share, p.unbalanced_small = UNBALANCED_SHARE, UNBALANCED_SMALL
 
-    def _fill_group(self, i: int, width: int) -> None:
+    def _fill_group(self, i: int, width: int, kept: int) -> None:
         a, g = self._a, self._groups[i]
         at, layout = a.at[i], a.layouts[i]
         g.members, g.lanes, g.blocks = len(at), width, -(-len(at) // width)
-        g.nx, g.nw, g.nb, g.nu, g.ny = a.nx[i], a.nw[i], a.nb[i], a.u.widths[i], a.y.widths[i]
+        g.nx, g.nw, g.nb, g.nu, g.ny, g.nk = a.nx[i], a.nw[i], a.nb[i], a.u.widths[i], a.y.widths[i], kept
         g.flat_x, g.flat_u, g.flat_y = (flat.part(i).ctypes.data for flat in (a.x, a.u, a.y))
         sizes = {
             "x": g.nx, "c": g.nx, "w": g.nw, "u": g.nu, "s0": g.nx, "S": g.nx * g.nw, "phi0": g.nw, "Phi": g.nw * g.nw,
-            "beta0": g.nb, "Beta": g.nb * g.nw, "answer": g.ny + g.nw, "dx": g.nx, "last": g.nx,
+            "beta0": g.nb, "Beta": g.nb * g.nw, "kept": kept, "flow": g.nw, "y": g.ny, "dx": g.nx, "last": g.nx,
         }  # fmt: skip
         for name, size in sizes.items():
             array = self._doubles(g.blocks * size * width)

@@ -50,6 +50,12 @@ def abs_(x: Any) -> Any:
     return ca.fabs(x) if ca else np.abs(x)
 
 
+def sign(x: Any) -> Any:
+    """-1, 0 or 1."""
+    ca = _casadi(x)
+    return ca.sign(x) if ca else np.sign(x)
+
+
 def maximum(x: Any, y: Any) -> Any:
     """The larger of both."""
     ca = _casadi(x, y)

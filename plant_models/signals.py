@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -181,8 +182,14 @@ MARKET = (PRICE_ELECTRICITY, CO2_INTENSITY)
 class UnknownSignal(KeyError):
     """A name that the vocabulary does not have; the message names the nearest ones."""
 
+    def __init__(self, said: str, name: str = "", known: Iterable[str] = ()) -> None:
+        super().__init__(said)
+        self._name, self._known = name, tuple(known)
+
     def __str__(self) -> str:
-        return str(self.args[0])
+        # not when it is raised: many only ask whether there is such a name, and the nearest ones take long to find
+        near = difflib.get_close_matches(self._name, self._known, n=3)
+        return str(self.args[0]) + (f"; did you mean {', '.join(near)}?" if near else "")
 
 
 class Vocabulary(Mapping[str, Signal]):
@@ -199,14 +206,13 @@ class Vocabulary(Mapping[str, Signal]):
         try:
             return self._signals[name]
         except KeyError:
-            near = difflib.get_close_matches(name, self._signals, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise UnknownSignal(f"unknown signal {name!r}{hint}") from None
+            raise UnknownSignal(f"unknown signal {name!r}", name, self._signals) from None
 
     @cached_property
     def bounds_outside(self) -> dict[str, tuple[float, float]]:
-        """Bounds of what comes from outside: the disturbances."""
-        return {s.name: (s.lower, s.upper) for s in self.role(Role.DISTURBANCE)}
+        """Bounds of what comes from outside, the disturbances: the largest numbers where a signal has none."""
+        most = sys.float_info.max
+        return {s.name: (max(s.lower, -most), min(s.upper, most)) for s in self.role(Role.DISTURBANCE)}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._signals)

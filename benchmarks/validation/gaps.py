@@ -9,18 +9,23 @@ GAPS: dict[str, str] = {
     "chiller": "condenser water below 18 °C; transients. Machines differ in part load more than in anything else: one "
     "with variable speed (York YT 1459 kW) takes 60 % more at 40 % load than our mean of eight; with `model: eir` a "
     "machine's own curves are followed",
-    "control_valve": "flow against opening is that of `hydraulics`; no measured valve",
+    "check_valve": "no measured valve: opening and closing, hammer, what comes back",
+    "control_valve": "no measured valve: its own characteristic, the spread of pressure-independent ones; choking and "
+    "cavitation are not in the machine (`valve_sizing` tells)",
     "cooling_tower": "no measured tower with water and air flow varied; evaporation has psychrometric balances only",
     "district": "no measured network at the handover",
     "dry_cooler": "no measured cooler off its nominal point; fan power at part speed and pads by engineering practice",
     "expansion": "a reservoir; pressure maintenance of a real vessel is not modelled",
-    "gpu_rack": "no measured rack: the film's share in a plate (other coolants), memory, tray and header sizes",
+    "gpu_rack": "no measured rack: the film's share in a plate (other coolants), memory, tray and header sizes; "
+    "servers that go off by their air have one maker's thresholds",
     "heat_pump": "ramps, starts and part load by catalogue figures; no measured machine over its map",
     "pipe": "no measured buried pipe; standstill and reversal by balances",
     "plate_exchanger": "no measured unit; film exponents by correlation",
-    "pump_group": "no measured group with its controls",
+    "pump_group": "no measured group with its controls; shaft power between the points of a data sheet",
     "stratified_tank": "no measured store; mixing at inlets by engineering practice",
     "twin_pipe": "no measured pipe: the data of the AIT and ULg plug-flow experiments (van der Heijde et al. 2017) are "
     "not at hand; heat in steel, insulation and ground",
+    "strainer": "how fast a loop's dirt clogs it; its law keeps to the open area, real screens' drop rises faster",
     "substation": "no measured substation",
+    "three_way_valve": "no measured valve: its ways' characteristics and leakage",
 }

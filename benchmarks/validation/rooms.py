@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.validation import chillers, exchangers, heat, hydraulics, machines, media, racks, transport
+from benchmarks.validation import chillers, elements, exchangers, heat, hydraulics, machines, media, racks, transport
 from benchmarks.validation.row import Row
 
 
@@ -28,5 +28,6 @@ ROOMS: tuple[Room, ...] = (
     Room("heat", heat.rows),
     Room("racks", racks.rows),
     Room("hydraulics", hydraulics.rows),
+    Room("elements", elements.rows),
     Room("networks", hydraulics.network_rows, quick=False),
 )

@@ -133,5 +133,5 @@ def _resistance(view: PlantView, sources: str | set[str], targets: str | set[str
         if isinstance(c, Pipe) and view.plant.attached[name]["inlet"] in from_
         and view.plant.attached[name]["outlet"] in to
     ]  # fmt: skip
-    k = sum(pipe.m_flow_nominal / pipe.dp_nominal**0.5 for pipe in pipes)
+    k = sum(pipe.m_flow_nominal / pipe.friction_nominal**0.5 for pipe in pipes)
     return 1.0 / k**2 if k > 0 else 0.0

@@ -38,7 +38,7 @@ def encode(
     if point.enum is not None and raw not in point.enum:
         raise ValueError(f"{point.name}: {raw} is none of {', '.join(f'{k} {v}' for k, v in point.enum.items())}")
     registers = _pack(map_, point, raw, present)
-    if _is_sentinel(point, raw_value(map_, point, registers), registers):
+    if point.sentinels and _is_sentinel(point, raw_value(map_, point, registers), registers):
         raise ValueError(f"{point.name}: {point.show(value)} would read as 'no value' (raw {raw:g})")
     return registers
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, Literal
 
 WordType = Literal[
@@ -22,16 +23,19 @@ PARTS: Final = ("bit", "packed")
 FLOAT32_MAX: Final = 3.4028234663852886e38
 
 
+@cache
 def length(type_: WordType) -> int:
     """Registers (or, for a bool, addresses) that a number takes; a string's length is its point's count."""
     return struct.calcsize(">" + FORMAT[type_]) // 2
 
 
+@cache
 def is_integer(type_: WordType) -> bool:
     """Whether a register holds whole numbers."""
     return not type_.startswith("float") and type_ != "string"
 
 
+@cache
 def limits(type_: WordType) -> tuple[float, float]:
     """Lowest and highest raw number."""
     if type_ in ("bool", "bit"):
@@ -121,7 +125,8 @@ def _registers(data: bytes, byte_order: Order, word_order: Order) -> list[int]:
 
 
 def _bytes(registers: Sequence[int], byte_order: Order, word_order: Order) -> bytes:
-    if any(not 0 <= r <= 0xFFFF for r in registers):
-        raise ValueError(f"a register holds 0..65535, found {list(registers)}")
     ordered = registers if word_order == "big" else registers[::-1]
-    return b"".join(r.to_bytes(2, byte_order) for r in ordered)
+    try:
+        return b"".join([r.to_bytes(2, byte_order) for r in ordered])
+    except OverflowError:
+        raise ValueError(f"a register holds 0..65535, found {list(registers)}") from None

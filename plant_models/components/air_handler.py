@@ -12,7 +12,8 @@ For n equal units that share the water flow m (a: air, r: flow over nominal)::
 The room is a heat node: its temperature is that of the air the units draw in (the hot aisle). UA_nominal is solved
 from the nominal point, which the model reproduces; cp is taken half way between T_in and T_room. A PI loop with
 anti-windup on the fan speed holds the room's temperature. The coil stays dry: hold the chilled water above the room's
-dew point.
+dew point. Motors protect themselves: from T_fan_hot on fans slow down, over FAN_BAND to standstill, so that they do not
+heat a room without end that nothing cools (electronically commutated fans are rated to 60 °C: makers' data).
 
 Typical: fans 2..4 % of the heat at design, air rise 10..14 K, coils of six rows in cross-counter-flow within a few per
 cent of counter-flow (VDI Heat Atlas, C1) [engineering practice]. Finite everywhere.
@@ -31,8 +32,11 @@ from plant_models.component import Component, Equations, FluidPort, HeatPort, Me
 from plant_models.local_control import Pi, lag_rate
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import Account, Signal, Watch, output, parameter, setpoint, state
+from plant_models.smooth import smoothstep
 from plant_models.units import Duration, Fraction, HeatCapacity, MassFlow, Power, Pressure, Temperature, Volume
 
+FAN_BAND = 10.0
+"""K of the room over which hot motors go from full speed to standstill [assumption]"""
 FLOW_LEAST = 1e-3
 """share of the nominal water flow that the coil's effectiveness is computed for at least"""
 
@@ -66,6 +70,7 @@ class AirHandler(Component):
     T_room_design: Temperature = Field(308.15, description="commissioned set-point of the air drawn in")
     T_room_lowest: Temperature = Field(293.15, description="lowest set-point")
     T_room_highest: Temperature = Field(318.15, description="highest set-point")
+    T_fan_hot: Temperature = Field(333.15, description="air drawn in from which motors slow down")
     T_air_limit: Temperature = Field(
         300.15, description="warmest air for racks: ASHRAE TC 9.9 recommends up to 27 degC, allows 32 (class A1)"
     )
@@ -163,10 +168,11 @@ class AirHandler(Component):
 
         loop = Pi(self.gain, self.reset)
         error = v["room.T"] - v["T_room_set"]
+        cold_enough = 1.0 - smoothstep((v["room.T"] - self.T_fan_hot) / FAN_BAND)
         return Equations(
             rates={
                 "T": (H_in + H_out + Q_flow) / self.C,
-                "y_fan": lag_rate(loop.command(error, v["integral"]), v["y_fan"], self.fan_time),
+                "y_fan": lag_rate(cold_enough * loop.command(error, v["integral"]), v["y_fan"], self.fan_time),
                 "integral": loop.rate(error, v["integral"]),
             },
             flows={

@@ -6,6 +6,7 @@ from plant_models.component import Component
 from plant_models.components.air_handler import AirHandler
 from plant_models.components.boiler import Boiler
 from plant_models.components.cdu import Cdu
+from plant_models.components.check_valve import CheckValve
 from plant_models.components.chiller import Chiller
 from plant_models.components.control_valve import ControlValve
 from plant_models.components.cooling_tower import CoolingTower
@@ -16,14 +17,17 @@ from plant_models.components.heat_pump import HeatPump
 from plant_models.components.pipe import Pipe
 from plant_models.components.plate_exchanger import PlateExchanger
 from plant_models.components.pump_group import PumpGroup
+from plant_models.components.strainer import Strainer
 from plant_models.components.stratified_tank import StratifiedTank
 from plant_models.components.substation import Substation
+from plant_models.components.three_way_valve import ThreeWayValve
 from plant_models.components.twin_pipe import TwinPipe
 
 MACHINES: tuple[type[Component], ...] = (
     AirHandler,
     Boiler,
     Cdu,
+    CheckValve,
     Chiller,
     ControlValve,
     CoolingTower,
@@ -34,8 +38,10 @@ MACHINES: tuple[type[Component], ...] = (
     Pipe,
     PlateExchanger,
     PumpGroup,
+    Strainer,
     StratifiedTank,
     Substation,
+    ThreeWayValve,
     TwinPipe,
 )
 

@@ -11,7 +11,13 @@ valve), and a the pressure that a clogged filter adds, over that of the circuit:
 ``pump_loop`` says what ``y_pump`` commands: the ``speed``, or, held by the unit's own PI loop as long as the speed
 suffices, the share of the nominal ``flow``, or the share whose square is that of the racks' nominal pressure ``dp``.
 
-Facility side, pressure-driven: exchanger and equal-percentage valve in series, m = k(y) law(p_in - p_out).
+Racks with an air-cooled share go off as the room's air becomes too warm (gpu_rack), and on again with it.
+
+Facility side, pressure-driven: exchanger and valve in series, m = k(y) law(p_in - p_out). The valve has an
+equal-percentage characteristic of its ``rangeability`` (``valve_characteristic`` for others) and is sized by its drop
+at nominal flow, ``valve_Kv`` or ``valve_Cv``. A ``pressure_independent`` one holds phi(y) of its nominal flow from the
+drop on that exchanger and open valve have together, with the share ``valve_droop`` of the further rise
+(plant_models.hydraulics.pressure_independent_flow).
 
     Q          = counter_flow(UA, C_fws, C_tcs) (T_return - T_fws_in)      C at the mean of both inlets
     C_fws      dT_fws/dt    = m h(T_in) - m h(T_fws) + Q
@@ -59,6 +65,7 @@ from plant_models.signals import (
     setpoint,
     state,
 )
+from plant_models.throttle import Characteristic, coefficient_of, opening
 from plant_models.units import (
     Conductance,
     Duration,
@@ -69,6 +76,7 @@ from plant_models.units import (
     Temperature,
     TemperatureDifference,
     Volume,
+    VolumeFlow,
     si,
 )
 
@@ -100,7 +108,14 @@ class Cdu(Component):
     UA_nominal: Conductance
     m_flow_fws_nominal: MassFlow
     dp_exchanger_nominal: Pressure = Field(gt=0)
-    dp_valve_nominal: Pressure = Field(gt=0)
+    dp_valve_nominal: Pressure | None = Field(
+        None, gt=0, description="open valve at nominal flow; else state valve_Kv or valve_Cv"
+    )
+    valve_Kv: VolumeFlow | None = Field(None, description="water through the open valve at 1 bar, such as 125 m^3/h")
+    valve_Cv: VolumeFlow | None = Field(None, description="at 1 psi, such as 145 gallon/minute")
+    valve_characteristic: Characteristic = "equal_percentage"
+    pressure_independent: bool = Field(False, description="the valve holds its flow whatever the pressure difference")
+    valve_droop: Fraction = Field(0.02, gt=0, lt=1, description="of a pressure-independent valve")
     volume_fws: Volume = Field(description="facility water in the exchanger and its pipes")
     rangeability: float = Field(50.0, gt=1)
     leakage: float = Field(5e-4, ge=0, lt=0.1, description="of the valve when closed, share of Kv")
@@ -120,6 +135,12 @@ class Cdu(Component):
                 f"T_supply_design = {self.T_supply_design:g} K lies outside T_supply_lowest .. T_supply_highest "
                 f"({self.T_supply_lowest:g} .. {self.T_supply_highest:g} K)"
             )
+        sizes = [n for n in ("dp_valve_nominal", "valve_Kv", "valve_Cv") if getattr(self, n) is not None]
+        if len(sizes) != 1:
+            found = " and ".join(sizes) or "none of them"
+            raise ValueError(f"state the valve's size once, by dp_valve_nominal, valve_Kv or valve_Cv: found {found}")
+        if self.pressure_independent and not self.leakage > 0.0:
+            raise ValueError("a pressure-independent valve needs leakage above 0, such as 5e-4: its flow when closed")
         inside = self.dp_filter_nominal + self.dp_rack_nominal
         if inside >= self.dp_tcs_nominal:
             raise ValueError(
@@ -132,6 +153,14 @@ class Cdu(Component):
     def tcs(self) -> Medium:
         """The racks' coolant."""
         return MEDIA[self.tcs_medium]
+
+    @property
+    def dp_valve_open(self) -> float:
+        """Drop of the open facility valve at nominal flow, Pa."""
+        if self.dp_valve_nominal is not None:
+            return self.dp_valve_nominal
+        k = coefficient_of(self.valve_Kv, self.valve_Cv, float(WATER.rho(self.T_supply_design)))
+        return (self.m_flow_fws_nominal / k) ** 2
 
     @property
     def dp_tcs_nominal(self) -> float:
@@ -285,11 +314,17 @@ class Cdu(Component):
 
     def facility_flow(self, dp: Value, valve: Value) -> Value:
         """kg/s through exchanger and valve at a pressure difference and a valve position."""
-        opening = hydraulics.equal_percentage(valve, self.rangeability, self.leakage)
+        phi = opening(valve, self.valve_characteristic, self.rangeability, self.leakage)
         k_exchanger = hydraulics.coefficient(self.m_flow_fws_nominal, self.dp_exchanger_nominal)
-        k_valve = hydraulics.coefficient(self.m_flow_fws_nominal, self.dp_valve_nominal) * opening
-        dp_small = DP_SMALL * (self.dp_exchanger_nominal + self.dp_valve_nominal)
-        return hydraulics.mass_flow(dp, hydraulics.series(k_exchanger, k_valve), dp_small)
+        dp_valve = self.dp_valve_open
+        k_valve = hydraulics.coefficient(self.m_flow_fws_nominal, dp_valve) * phi
+        dp_small = DP_SMALL * (self.dp_exchanger_nominal + dp_valve)
+        k = hydraulics.series(k_exchanger, k_valve)
+        if self.pressure_independent:
+            return hydraulics.pressure_independent_flow(
+                dp, k, self.m_flow_fws_nominal * phi, droop=self.valve_droop, dp_small=dp_small
+            )
+        return hydraulics.mass_flow(dp, k, dp_small)
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
@@ -306,13 +341,15 @@ class Cdu(Component):
         Q = exchange * (T_return - v["inlet.T"])
         H_in, H_out = through(WATER, m_fws, v["inlet.T"], T_fws, v["outlet.T"])
 
+        # racks that give nothing to the air draw none: they know no room
+        P_asked = v["P_it"] if self.rack.liquid_fraction == 1.0 else self.rack.on_air(v["P_it"], v["room.T"])
         rates: dict[str, Value] = {}
         power, H_racks = 0.0, 0.0
         m_rack = m_tcs / self.racks
         plates = self.plates(m_tcs, T_supply)
         for name, share in zip(self.rack_names(), self.shares(), strict=True):
             T_case, T_coolant = v[f"{name}.T_case"], v[f"{name}.T_coolant"]
-            P_it = v["P_it"] * (share / self.racks)
+            P_it = P_asked * (share / self.racks)
             P = self.rack.power_throttled(P_it, T_case)
             Q_plate = plates[0] * (T_case - T_supply)
             rates[f"{name}.T_case"] = (P * self.rack.liquid_fraction - Q_plate) / self.rack.C_case
@@ -322,7 +359,7 @@ class Cdu(Component):
 
         # racks keep the order of their loads: the hottest case is that of the highest one
         T_hot = worst([v[f"{name}.T_case"] for name in self.rack_names()])
-        gpu = self.hottest(v["P_it"] * (max(self.shares()) / self.racks), T_hot, T_supply, plates)
+        gpu = self.hottest(P_asked * (max(self.shares()) / self.racks), T_hot, T_supply, plates)
         P_shaft = self.P_shaft_pump(v["pump"], scale, v["pumps_available"])
         line = signal["T_supply"].energy
         rates["T_supply"] = (m_tcs * (tcs.h(T_return) - tcs.h(T_supply)) - Q + P_shaft) / line

@@ -1,42 +1,56 @@
-"""Motorised valve in a passage of one volume: linear characteristic, stroke time, set by a controller.
+"""Motorised valve in a passage of one volume: characteristic, stroke time, set by a controller.
 
-m = k(y) law(p_in - p_out),  dy/dt follows y_set within the stroke time, unless the valve is stuck
+    m     = k phi(y) law(p_in - p_out)          k from the nominal point, Kv or Cv (plant_models.throttle)
+    dy/dt follows y_set within the stroke time, unless the valve is stuck
+
+with the characteristic phi (plant_models.hydraulics, IEC 60534-2-4): ``linear``; ``equal_percentage`` of a
+``rangeability`` of 30..50; ``quick_opening``; each closes to its ``leakage``.
+
+A ``pressure_independent`` valve holds the flow phi(y) m_flow_nominal whatever the pressure difference, from dp_nominal
+on; below it its plain valve is open. Of the further rise of a plain valve the share ``droop`` gets through::
+
+    m = phi(y) pressure_independent_flow(p_in - p_out, k, m_flow_nominal)
+
+Valid for liquids that neither boil nor choke (plant_models.hydraulics.valve_sizing tells).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plant_models import hydraulics
-from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, through
+from plant_models.component import Equations, FluidPort, Port, Value, through
 from plant_models.local_control import stroke_rate
-from plant_models.media import MEDIA
 from plant_models.signals import Signal, output, parameter, setpoint, state
-from plant_models.units import Duration, Fraction, MassFlow, Pressure, Temperature, Volume
+from plant_models.throttle import Characteristic, Throttle, opening
+from plant_models.units import Duration, Fraction
 
 
-class ControlValve(Component):
+class ControlValve(Throttle):
     """A valve between two nodes."""
 
     kind: Literal["control_valve"] = "control_valve"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"))
 
-    medium: MediumName = "water"
-    m_flow_nominal: MassFlow
-    dp_nominal: Pressure = Field(gt=0)
+    characteristic: Characteristic = "linear"
+    rangeability: float = Field(50.0, gt=1, description="of equal_percentage [IEC 60534-2-4: 30..50]")
     leakage: Fraction = Field(1e-3, gt=0, description="of the valve when closed, share of Kv")
+    pressure_independent: bool = Field(False, description="holds its flow from dp_nominal on (PICV)")
+    droop: Fraction = Field(0.02, gt=0, lt=1, description="of a PICV: share of a plain valve's rise that is left")
     stroke: Duration = 90.0
-    volume: Volume
     y_default: Fraction = 0.0
-    T_start: Temperature
 
-    @property
-    def _C(self) -> float:
-        fluid = MEDIA[self.medium]
-        return float(self.volume * fluid.rho(self.T_start) * fluid.cp(self.T_start))
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.pressure_independent and self.m_flow_nominal is None:
+            raise ValueError(
+                "a pressure-independent valve needs m_flow_nominal, the flow that it holds when open, and dp_nominal, "
+                "the least pressure difference that it does so from; Kv or Cv do not say the first"
+            )
+        return self
 
     def signals(self) -> tuple[Signal, ...]:
         """Position, temperature, flow."""
@@ -50,11 +64,19 @@ class ControlValve(Component):
             output("m_flow", "kg/s", "flow from inlet to outlet"),
         )
 
+    def flow(self, dp: Value, y: Value) -> Value:
+        """kg/s at a pressure difference and a position."""
+        phi = opening(y, self.characteristic, self.rangeability, self.leakage)
+        if self.pressure_independent and self.m_flow_nominal is not None:
+            return phi * hydraulics.pressure_independent_flow(
+                dp, self.k_open, self.m_flow_nominal, droop=self.droop, dp_small=self.dp_small
+            )
+        return hydraulics.mass_flow(dp, self.k_open * phi, self.dp_small)
+
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
-        k = hydraulics.coefficient(self.m_flow_nominal, self.dp_nominal) * hydraulics.linear(v["y"], self.leakage)
-        m = hydraulics.mass_flow(v["inlet.p"] - v["outlet.p"], k, 1e-3 * self.dp_nominal)
-        H_in, H_out = through(MEDIA[self.medium], m, v["inlet.T"], v["T"], v["outlet.T"])
+        m = self.flow(v["inlet.p"] - v["outlet.p"], v["y"])
+        H_in, H_out = through(self.fluid, m, v["inlet.T"], v["T"], v["outlet.T"])
         return Equations(
             {"T": (H_in + H_out) / self._C, "y": v["valve_free"] * stroke_rate(v["y_set"], v["y"], self.stroke)},
             {"inlet.m_flow": m, "inlet.H_flow": H_in, "outlet.m_flow": -m, "outlet.H_flow": H_out},

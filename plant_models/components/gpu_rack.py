@@ -25,6 +25,17 @@ f is the manifold's (plant_models.components.rack_manifold), l falls in a line f
 over the GPUs of each tray. While the case still moves, all GPUs move in step. A GPU that is hotter than the mean and
 throttles is exact in this sense, one that is colder than a throttling mean is shown slightly too cold.
 
+A rack that gives a share of its heat to the air also depends on it: fans draw it over memory, network and voltage
+regulators, and a server that finds its inlet too warm goes off as a whole, liquid-cooled chips and all. Of the room's
+air, warmer than the inlet by what the racks add (some 12 K at full load),
+
+    P_it     = P_it,asked (1 - smoothstep((T_room - T_air_throttle)/(T_air_trip - T_air_throttle)))
+
+exactly P_it,asked up to T_air_throttle (50 °C, an inlet of 38 °C), none from T_air_trip on (57 °C, an inlet of 45 °C);
+between them a share of the servers is off, as they differ in place and threshold. A server warns at 38 °C of its inlet,
+is critical at 41 °C and goes off at 43 °C (Dell, PowerEdge C8000 owner's manual, table 5-6); ASHRAE TC 9.9 allows 32 °C
+(class A1) to 45 °C (A4). Racks with all heat in the liquid have no air to mind.
+
 Leakage of the order of 0.3-1 %/K of the chips' power, the junction's resistance and
 the throttling (from 85 °C, off at 105 °C; data-centre GPUs slow down from 83-85 °C) are assumptions. So is the chips'
 share of a rack's power: 36 superchips of 2.7 kW (two GPUs of 1.2 kW and a CPU of 0.3 kW, vendor's limits) are 97 kW of
@@ -49,6 +60,7 @@ from plant_models.components import cold_plate
 from plant_models.components.rack_manifold import RackManifold
 from plant_models.mathx import maximum, minimum
 from plant_models.media import Medium
+from plant_models.smooth import smoothstep
 from plant_models.units import Fraction, HeatCapacity, Power, Temperature, si
 
 RUNAWAY = 0.5
@@ -93,6 +105,8 @@ class GpuRack(BaseModel):
     T_gpu_limit: Temperature = Field(356.15, description="junction temperature that should not be passed")
     T_throttle: Temperature = Field(358.15, description="junction temperature from which chips throttle")
     T_trip: Temperature = Field(378.15, description="junction temperature at which chips are off")
+    T_air_throttle: Temperature = Field(323.15, description="air of the room from which its servers begin to go off")
+    T_air_trip: Temperature = Field(330.15, description="air of the room at which all of them are off")
     T_memory_limit: Temperature = Field(368.15, description="memory temperature that should not be passed")
     heat_capacity_module: HeatCapacity = Field(350.0, description="package and cold plate of a module")
 
@@ -102,6 +116,10 @@ class GpuRack(BaseModel):
             raise ValueError(
                 f"needs T_gpu_limit <= T_throttle < T_trip, found {self.T_gpu_limit:g}, {self.T_throttle:g}, "
                 f"{self.T_trip:g} K"
+            )
+        if not self.T_air_throttle < self.T_air_trip:
+            raise ValueError(
+                f"needs T_air_throttle < T_air_trip, found {self.T_air_throttle:g} and {self.T_air_trip:g} K"
             )
         if self.growth * self.R_junction * 1000.0 >= RUNAWAY:
             raise ValueError(
@@ -155,6 +173,10 @@ class GpuRack(BaseModel):
     def power_throttled(self, P_it: Any, T_case: Any) -> Any:
         """Electric power, W, with leakage and throttling."""
         return minimum(self.power(P_it, T_case), self.power_limit(P_it, T_case))
+
+    def on_air(self, P_it: Any, T_air: Any) -> Any:
+        """IT power, W, that the room's air at T_air, K, lets run: exactly ``P_it`` up to T_air_throttle."""
+        return P_it * (1.0 - smoothstep((T_air - self.T_air_throttle) / (self.T_air_trip - self.T_air_throttle)))
 
     def T_gpu(self, P: Any, T_case: Any) -> Any:
         """Hottest junction, K."""

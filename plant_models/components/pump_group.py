@@ -7,23 +7,34 @@
     n        follows n_on, at most the pumps that are able to run, as pumps run up and coast down
     P_el     = electric_power(P_shaft, n)                 motors and converters at part load: plant_models.drive
 
+The curve of one pump is a parabola through its nominal point (``curvature``, ``eta_hydraulic``), or, with ``curve``,
+runs through points of head and of power or efficiency from its data sheet, falling everywhere, by affinity laws to
+standstill (plant_models.hydraulics.group_curve). The nominal point then still says what motors and loop are sized for,
+and must lie on the curve within 10 %.
+
 The sensing ports pass no water: put them on the headers whose difference is to be held.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from plant_models import drive, hydraulics
 from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, positive, through
+from plant_models.hydraulics.group_curve import GroupCurve
 from plant_models.local_control import Pi, lag_rate
 from plant_models.mathx import minimum
 from plant_models.media import MEDIA
+from plant_models.pump_points import PumpPoints
 from plant_models.signals import Account, Signal, output, parameter, setpoint, state
 from plant_models.units import Duration, Fraction, MassFlow, Pressure, Temperature, Volume
+
+OFF_CURVE = 0.1
+"""share of the head by which the nominal point may lie off the curve: a point read from a sheet"""
 
 
 class PumpGroup(Component):
@@ -46,6 +57,9 @@ class PumpGroup(Component):
     dp_fittings: Pressure = Field(2e4, gt=0, description="suction, discharge and check valve at nominal flow")
     curvature: float = Field(0.25, gt=0, lt=0.5, description="shut-off head over nominal head, minus one")
     eta_hydraulic: Fraction = Field(0.80, gt=0, description="efficiency at the nominal point")
+    curve: PumpPoints | None = Field(
+        None, description="points of one pump's data sheet, in place of curvature and eta_hydraulic"
+    )
     eta_motor: Fraction = Field(
         0.93, gt=0, le=1, description="motor and drive at the nominal point; losses to the room"
     )
@@ -69,6 +83,13 @@ class PumpGroup(Component):
                 f"dp_design = {self.dp_design:g} Pa lies outside dp_lowest .. dp_highest "
                 f"({self.dp_lowest:g} .. {self.dp_highest:g} Pa)"
             )
+        if self.curve is not None:
+            head = float(self.curve.curve.dp(self.m_flow_nominal))
+            if abs(head - self.head_nominal) > OFF_CURVE * self.head_nominal:
+                raise ValueError(
+                    f"curve gives {head:g} Pa at m_flow_nominal = {self.m_flow_nominal:g} kg/s, the nominal point says "
+                    f"{self.head_nominal:g} Pa (dp_nominal and dp_fittings): correct one of them"
+                )
         return self
 
     @property
@@ -77,8 +98,18 @@ class PumpGroup(Component):
         return self.dp_nominal + self.dp_fittings
 
     @property
+    def eta_nominal(self) -> float:
+        """Hydraulic efficiency at the nominal flow."""
+        if self.curve is None:
+            return self.eta_hydraulic
+        head, rho = float(self.curve.curve.dp(self.m_flow_nominal)), MEDIA[self.medium].rho(self.T_start)
+        return float(self.m_flow_nominal * head / (rho * self.P_shaft_nominal))
+
+    @property
     def P_shaft_nominal(self) -> float:
         """Of one pump, W."""
+        if self.curve is not None:
+            return float(self.curve.curve.P_shaft(self.m_flow_nominal))
         volume_flow = self.m_flow_nominal / MEDIA[self.medium].rho(self.T_start)
         return float(volume_flow * self.head_nominal / self.eta_hydraulic)
 
@@ -107,18 +138,34 @@ class PumpGroup(Component):
             output("P_el", "W", "electricity", account=account),
         )  # fmt: skip
 
+    @cached_property
+    def _group(self) -> GroupCurve | None:
+        """By points, where the curve is given."""
+        return None if self.curve is None else GroupCurve(self.curve.curve, self.m_flow_nominal, self.dp_fittings)
+
+    def flow(self, dp: Value, y: Value, n: Value) -> Value:
+        """kg/s that n pumps at the speed y move against the pressure difference dp = p_out - p_in, Pa."""
+        if self._group is not None:
+            dp_small = 1e-3 * float(self._group.lost(self.m_flow_nominal**2))
+            return self._group.flow(dp, y, n, dp_small=dp_small)
+        return hydraulics.pump_group_flow(
+            dp, y, n, m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
+            curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,
+            k=n * hydraulics.coefficient(self.m_flow_nominal, self.dp_fittings) + 1e-3,
+        )  # fmt: skip
+
+    def shaft_power(self, m_flow: Value, y: Value, n: Value) -> Value:
+        """W, of n pumps at the speed y that move m_flow >= 0, kg/s, all together."""
+        if self._group is not None:
+            return self._group.P_shaft(m_flow, y, n)
+        return hydraulics.pump_power(
+            m_flow, y, n, P_nominal=self.P_shaft_nominal, m_flow_nominal=self.m_flow_nominal, curvature=self.curvature
+        )
+
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
-        m = hydraulics.pump_group_flow(
-            v["outlet.p"] - v["inlet.p"], v["y"], v["n"],
-            m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
-            curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,
-            k=v["n"] * hydraulics.coefficient(self.m_flow_nominal, self.dp_fittings) + 1e-3,
-        )  # fmt: skip
-        P_shaft = hydraulics.pump_power(
-            positive(m), v["y"], v["n"], P_nominal=self.P_shaft_nominal, m_flow_nominal=self.m_flow_nominal,
-            curvature=self.curvature,
-        )  # fmt: skip
+        m = self.flow(v["outlet.p"] - v["inlet.p"], v["y"], v["n"])
+        P_shaft = self.shaft_power(positive(m), v["y"], v["n"])
         H_in, H_out = through(MEDIA[self.medium], m, v["inlet.T"], v["T"], v["outlet.T"])
         dp = v["sense_high.p"] - v["sense_low.p"]
         loop = Pi(self.gain, self.reset, lower=self.y_min)

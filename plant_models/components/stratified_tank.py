@@ -44,7 +44,7 @@ from typing import Annotated, ClassVar, Literal, Self, cast
 from pydantic import Field, model_validator
 
 from plant_models.component import Component, Equations, FluidPort, Port, Value, positive
-from plant_models.mathx import maximum, minimum
+from plant_models.mathx import abs_, maximum, minimum, sign
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import T_DRY, Signal, output, state
 from plant_models.units import Duration, Fraction, Length, MassFlow, Pressure, Temperature, Volume, si
@@ -62,11 +62,13 @@ def limited_slope(a: Value, b: Value) -> Value:
     """
     product = positive(a * b)
     seen = product / (product + SLOPE_SMALL**2)  # so that equal layers have a derivative
-    return seen * (_superbee(positive(a), positive(b)) - _superbee(positive(-a), positive(-b)))
+    rise, other = abs_(a), abs_(b)
+    return seen * sign(a) * minimum(2.0 * minimum(rise, other), maximum(rise, other))
 
 
-def _superbee(a: Value, b: Value) -> Value:
-    return minimum(2.0 * minimum(a, b), maximum(a, b))
+def _upstream(m_flow: Value, above: Value, below: Value) -> Value:
+    """Where water that flows downwards comes from; from both sides at standstill."""
+    return 0.5 * (above + below) + 0.5 * sign(m_flow) * (above - below)
 
 
 class _TankPorts:
@@ -140,6 +142,10 @@ class StratifiedTank(Component):
     def layers(self) -> list[str]:
         """Local names of the layers' temperatures, from the top."""
         return [f"layer.{i:02d}.T" for i in range(1, self.n_layers + 1)]
+
+    def filling(self) -> tuple[str, ...]:
+        """The layers."""
+        return tuple(self.layers())
 
     def signals(self) -> tuple[Signal, ...]:
         """See :class:`Component`."""
@@ -217,11 +223,8 @@ class StratifiedTank(Component):
             half_rises = [0.5 * limited_slope(a, b) for a, b in pairwise(rise)]
             from_above = [T_i + half for T_i, half in zip(from_above, [0.0, *half_rises], strict=True)]
             from_below = [T_i - half for T_i, half in zip(from_below, [*half_rises, 0.0], strict=True)]
-        h = self.fluid.h
-        return [
-            positive(m) * h(above) - positive(-m) * h(below)
-            for m, above, below in zip(m_flow, from_above, from_below, strict=True)
-        ]
+        faces = zip(m_flow, from_above, from_below, strict=True)
+        return [m * self.fluid.h(_upstream(m, above, below)) for m, above, below in faces]
 
     def _exchange(self, T_above: Value, T_below: Value) -> Value:
         """Heat from a layer to the one above it: conduction, and mixing if it is warmer, W."""

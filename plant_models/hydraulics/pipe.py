@@ -74,17 +74,17 @@ def pipe_flow(dp: Any, *, length: Any, diameter: Any, roughness: Any, rho: Any, 
     u = 0.5 * log(1.0 + minimum(y2 / 4096.0, turbulent * turbulent))
     low, high = 0.0 * u, 0.5 * log(1.0 + y2 / 4096.0) + 1e-9
     for _ in range(20):
-        Lambda, slope = _lambda_times_R(u, ratio, losses)
+        Lambda, slope = lambda_times_R(u, ratio, losses)
         part = y2 / (Lambda * Lambda)
         gap = 0.5 * log(1.0 + part) - u
         low, high = where(gap > 0, u, low), where(gap > 0, high, u)
         newton = u + gap / (1.0 + part / (1.0 + part) * slope)
         u = where((newton >= low - 1e-9) * (newton <= high + 1e-9), newton, 0.5 * (low + high))
-    Lambda, _ = _lambda_times_R(u, ratio, losses)
+    Lambda, _ = lambda_times_R(u, ratio, losses)
     return y / Lambda * (math.pi * diameter * mu) / 4.0
 
 
-def _lambda_times_R(u: Any, ratio: Any, losses: Any) -> tuple[Any, Any]:
+def lambda_times_R(u: Any, ratio: Any, losses: Any) -> tuple[Any, Any]:
     """Lambda and d ln(Lambda)/d ln(R) at u = ln R >= 0."""
     R = exp(u)
     hot = exp(0.9 * log(7.0 / R))

@@ -36,11 +36,11 @@ def equal_percentage(y: Any, rangeability: float = 50.0, leakage: float = 1e-4) 
     return leakage + (1.0 - leakage) * (power - 1.0) / (rangeability - 1.0)
 
 
-def quick_opening(y: Any, leakage: float = 1e-4, y_small: float = 1e-4) -> Any:
+def quick_opening(y: Any, leakage: float = 1e-4, y_small: float = 1e-6) -> Any:
     """Relative flow coefficient of a quick-opening valve at the opening y (0..1), ``leakage`` when closed.
 
     The square root of the opening (IEC 60534-2-4 leaves the form to the maker; this is the usual one), with its
-    infinite slope at zero taken off over y_small: (sqrt(y + s) - sqrt(s))/(sqrt(1 + s) - sqrt(s)), within 1 % of full.
+    infinite slope at zero taken off over y_small: (sqrt(y + s) - sqrt(s))/(sqrt(1 + s) - sqrt(s)), within 0.1 %.
     """
     foot = math.sqrt(y_small)
     return leakage + (1.0 - leakage) * (sqrt(y + y_small) - foot) / (math.sqrt(1.0 + y_small) - foot)

@@ -22,15 +22,18 @@ enum { MASS_IN, ENERGY_IN, MASS_OUT, ENERGY_OUT, UNBALANCED, THROUGH, QUANTITIES
 enum { PRESSURES, TEMPERATURES, STATES, POSITIONS, SIZES };
 
 typedef void Newton(const double *, const double *, const double *, const double *, double, double *, double *,
-                    double *, double *, double *, double *);
-typedef void Output(const double *, const double *, const double *, double *);
+                    double *, double *, double *, double *, double *);
+typedef void Refine(const double *, const double *, const double *, const double *, const double *, double, double *,
+                    double *, double *);
+typedef void Shown(const double *, const double *, const double *, double *);
 
 typedef struct {
     Newton *newton;
-    Output *output;
-    long members, lanes, blocks, nx, nw, nu, ny, nb;
+    Refine *refine;
+    Shown *flows, *output;
+    long members, lanes, blocks, nx, nw, nu, ny, nb, nk;
     double *flat_x, *flat_u, *flat_y;                                 /* as Python has them: (members, n) */
-    double *x, *c, *w, *u, *s0, *S, *phi0, *Phi, *beta0, *Beta, *answer, *dx, *last; /* blocks */
+    double *x, *c, *w, *u, *s0, *S, *phi0, *Phi, *beta0, *Beta, *kept, *flow, *y, *dx, *last; /* blocks */
     const double *per_tolerance;        /* nx, 1 over the tolerance of an update; 0 for what is neither K nor 1 */
     const double *per_tolerance_position;                             /* the same of positions only */
     const int *at;                                                    /* (blocks, nw, lanes): index in z */
@@ -49,11 +52,12 @@ typedef struct {
     const int *row_start, *column, *source; /* nonzeros by rows in that order; columns in that order; index in values */
     double *values;
     const int *lower_start, *lower, *upper_start, *upper; /* pattern with fill: left of and right of the diagonal */
-    double *factor, *inverse;
+    double *factor, *lower_factor, *inverse;
+    long dense_needed;                      /* whether a pivot of the last matrix was too small */
     double *dense;                          /* n * n, for pivoting */
     long most_iterations;
-    double k, longest_pressure_move, turning, widening, first_tolerance[SIZES], pivot_small;
-    long most_polishing, most_cuts;
+    double k, longest_pressure_move, turning, widening, shrinking, first_tolerance[SIZES], moderate[SIZES], pivot_small;
+    long most_polishing, most_mends, most_cuts;
     double quick_move, jump; /* K */
     double unbalanced_share, unbalanced_small;
     long iterations, pivoted;
@@ -104,11 +108,31 @@ static void linearise(Plant *p)
             double *phi0 = g->phi0 + b * nw * L, *Phi = g->Phi + b * nw * nw * L;
             g->newton(g->x + b * nx * L, g->c + b * nx * L, g->w + b * nw * L, g->u + b * g->nu * L, p->k,
                       g->s0 + b * nx * L, g->S + b * nx * nw * L, phi0, Phi, g->beta0 + b * nb * L,
-                      g->Beta + b * nb * nw * L);
+                      g->Beta + b * nb * nw * L, g->kept + b * g->nk * L);
             for (long l = 0, in_use = lanes_in_use(g, b); l < in_use; l++) {
                 const int *place = g->place + (b * L + l) * nw * nw, *at = g->at + b * nw * L + l;
                 for (long j = 0; j < nw; j++) p->residual[at[j * L]] += phi0[j * L + l];
                 for (long j = 0; j < nw * nw; j++) p->values[place[j]] += Phi[j * L + l];
+            }
+        }
+    }
+}
+
+/* all components at the trial point with the matrices of before, and the nodes' residual from them */
+static void refine(Plant *p)
+{
+    memset(p->residual, 0, p->n * sizeof(double));
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        long L = g->lanes, nx = g->nx, nw = g->nw, nb = g->nb;
+        see_nodes(p, g);
+        for (long b = 0; b < g->blocks; b++) {
+            double *phi0 = g->phi0 + b * nw * L;
+            g->refine(g->x + b * nx * L, g->c + b * nx * L, g->w + b * nw * L, g->u + b * g->nu * L,
+                      g->kept + b * g->nk * L, p->k, g->s0 + b * nx * L, phi0, g->beta0 + b * nb * L);
+            for (long l = 0, in_use = lanes_in_use(g, b); l < in_use; l++) {
+                const int *at = g->at + b * nw * L + l;
+                for (long j = 0; j < nw; j++) p->residual[at[j * L]] += phi0[j * L + l];
             }
         }
     }
@@ -153,27 +177,23 @@ static int solve_dense(Plant *p, double k)
     return SOLVED;
 }
 
-/* the Newton change dz of the nodes: no mass stored, capacity * (T - T_c) = -k * (enthalpy into the components) */
-static int solve_nodes(Plant *p, double k)
+/* the nodes' matrix in factors, in the order that was found when the plant was built */
+static void factorise(Plant *p, double k)
 {
-    long n = p->n, n_p = p->n_p;
-    double *work = p->work, *right = p->into;
-    for (long i = n_p; i < n; i++)
-        p->residual[i] = k * p->residual[i] + p->capacity[i - n_p] * (p->z[i] - p->T_c[i - n_p]);
-    for (long i = 0; i < n; i++) {
+    double *work = p->work;
+    p->dense_needed = 0;
+    for (long i = 0; i < p->n; i++) {
         long row = p->order[i];
-        double scale = row < n_p ? p->row_scale[row] : k * p->row_scale[row];
-        const int *lower = p->lower + p->lower_start[i], *lower_end = p->lower + p->lower_start[i + 1];
-        for (const int *j = lower; j < lower_end; j++) work[*j] = 0.0;
+        double scale = row < p->n_p ? p->row_scale[row] : k * p->row_scale[row];
+        for (long l = p->lower_start[i]; l < p->lower_start[i + 1]; l++) work[p->lower[l]] = 0.0;
         for (long e = p->upper_start[i]; e < p->upper_start[i + 1]; e++) work[p->upper[e]] = 0.0;
-        work[i] = row < n_p ? 0.0 : p->capacity[row - n_p] * p->row_scale[row] * p->z_scale[row];
+        work[i] = row < p->n_p ? 0.0 : p->capacity[row - p->n_p] * p->row_scale[row] * p->z_scale[row];
         for (long e = p->row_start[i]; e < p->row_start[i + 1]; e++)
             work[p->column[e]] += scale * p->z_scale[p->order[p->column[e]]] * p->values[p->source[e]];
-        double r = p->residual[row] * p->row_scale[row];
-        for (const int *j = lower; j < lower_end; j++) {
-            double factor = work[*j] * p->inverse[*j];
-            r -= factor * right[*j];
-            for (long e = p->upper_start[*j]; e < p->upper_start[*j + 1]; e++)
+        for (long l = p->lower_start[i]; l < p->lower_start[i + 1]; l++) {
+            long j = p->lower[l];
+            double factor = p->lower_factor[l] = work[j] * p->inverse[j];
+            for (long e = p->upper_start[j]; e < p->upper_start[j + 1]; e++)
                 work[p->upper[e]] -= factor * p->factor[e];
         }
         double largest = 0.0;
@@ -182,19 +202,41 @@ static int solve_nodes(Plant *p, double k)
             largest = most(largest, fabs(p->factor[e]));
         }
         if (!(fabs(work[i]) > p->pivot_small * largest)) {
-            p->pivoted++;
-            return solve_dense(p, k);
+            p->dense_needed = 1;
+            return;
         }
         p->inverse[i] = 1.0 / work[i];
+    }
+}
+
+/* the change dz of the nodes that takes the residual away */
+static int solve(Plant *p, double k)
+{
+    double *right = p->work;
+    if (p->dense_needed) {
+        p->pivoted++;
+        return solve_dense(p, k);
+    }
+    for (long i = 0; i < p->n; i++) {
+        double r = p->residual[p->order[i]] * p->row_scale[p->order[i]];
+        for (long l = p->lower_start[i]; l < p->lower_start[i + 1]; l++) r -= p->lower_factor[l] * right[p->lower[l]];
         right[i] = r;
     }
-    for (long i = n - 1; i >= 0; i--) {
+    for (long i = p->n - 1; i >= 0; i--) {
         double r = right[i];
         for (long e = p->upper_start[i]; e < p->upper_start[i + 1]; e++) r -= p->factor[e] * right[p->upper[e]];
         right[i] = r * p->inverse[i];
         p->dz[p->order[i]] = -right[i] * p->z_scale[p->order[i]];
     }
     return SOLVED;
+}
+
+/* the Newton change of the nodes: no mass stored, capacity * (T - T_c) = -k * (enthalpy into the components) */
+static int solve_nodes(Plant *p, double k)
+{
+    for (long i = p->n_p; i < p->n; i++)
+        p->residual[i] = k * p->residual[i] + p->capacity[i - p->n_p] * (p->z[i] - p->T_c[i - p->n_p]);
+    return solve(p, k);
 }
 
 /* the change of the states of a block of one lane that goes with dz, and the largest of them in tolerances */
@@ -252,15 +294,25 @@ static double correct(Plant *p, double *sizes)
 }
 
 /* Whether a change is the last one: it is within its tolerance, or Newton's method converges and the next one is. Kinks
-   in the equations of a kind of variable show in its own sizes. */
-static int is_last(const Plant *p, const double *sizes, const double *before, long iteration, double damping)
+   in the equations of a kind of variable show in its own sizes. ``known``: the change was found with matrices of before;
+   ``alike``: so was the one before it, or neither; else the way from one to the other tells nothing. */
+static int is_last(const Plant *p, const double *sizes, const double *before, long iteration, double damping, int known,
+                   int alike)
 {
     for (int kind = 0; kind < SIZES; kind++) {
         double next = sizes[kind];
-        if (iteration == 0) next /= p->first_tolerance[kind];
-        else if (damping == 1.0 && sizes[kind] < before[kind]) next *= sizes[kind] / before[kind];
+        if (iteration == 0 && !known) next /= p->first_tolerance[kind];
+        if (iteration && alike && damping == 1.0 && sizes[kind] < before[kind]) next *= sizes[kind] / before[kind];
         if (next >= 1.0) return 0;
     }
+    return 1;
+}
+
+/* whether a stage's first change is so small that no switch is to be feared in it */
+static int is_moderate(const Plant *p, const double *sizes)
+{
+    for (int kind = 0; kind < SIZES; kind++)
+        if (sizes[kind] > p->moderate[kind]) return 0;
     return 1;
 }
 
@@ -330,18 +382,25 @@ static void move(Plant *p, double share)
     }
 }
 
-static int stage(Plant *p, double k)
+/* One implicit stage of weight k. The matrices are made anew as long as changes do not shrink well, and all along where the
+   first one is large; else those of before do. ``known``: they are of this stage already. */
+static int stage(Plant *p, double k, int known)
 {
-    double sizes[SIZES], before[SIZES], damping = 0.0;
+    double sizes[SIZES], before[SIZES], last_size = INFINITY, damping = 0.0;
     Trust trust = {{INFINITY, INFINITY, INFINITY}, {0}};
+    int last_known = known, keep = 0;
     p->k = k;
     for (long iteration = 0; iteration < p->most_iterations; iteration++) {
         p->iterations++;
-        linearise(p);
+        if (known) refine(p);
+        else {
+            linearise(p);
+            factorise(p, k);
+        }
         if (solve_nodes(p, k)) return SINGULAR;
         double size = correct(p, sizes);
         if (!isfinite(size)) return NOT_FINITE;
-        if (is_last(p, sizes, before, iteration, damping)) {
+        if (is_last(p, sizes, before, iteration, damping, known, known == last_known)) {
             move(p, 1.0);
             return SOLVED;
         }
@@ -349,6 +408,10 @@ static int stage(Plant *p, double k)
         for (long i = 0; i < p->n_p; i++) longest = most(longest, fabs(p->dz[i]));
         damping = iteration ? share_of_step(p, &trust) : 1.0;
         if (damping * longest > p->longest_pressure_move) damping = p->longest_pressure_move / longest;
+        if (iteration == 0) keep = is_moderate(p, sizes);
+        last_known = known;
+        known = keep && damping == 1.0 && size < p->shrinking * last_size;
+        last_size = size;
         memcpy(before, sizes, sizeof before);
         move(p, damping);
     }
@@ -373,22 +436,22 @@ static void account(Plant *p, double seconds)
     }
 }
 
-/* outputs at the trial point, and how well the nodes balance there */
-static void look(Plant *p)
+/* how well the nodes balance at the trial point */
+static void weigh(Plant *p)
 {
     memset(p->into, 0, p->n * sizeof(double));
     double through = 0.0;
     for (long i = 0; i < p->groups; i++) {
         Group *g = p->group + i;
-        long L = g->lanes, width = g->ny + g->nw;
+        long L = g->lanes;
         see_nodes(p, g);
         for (long b = 0; b < g->blocks; b++)
-            g->output(g->x + b * g->nx * L, g->w + b * g->nw * L, g->u + b * g->nu * L, g->answer + b * width * L);
+            g->flows(g->x + b * g->nx * L, g->w + b * g->nw * L, g->u + b * g->nu * L, g->flow + b * g->nw * L);
         for (long member = 0; member < g->members; member++) {
             long b = member / L, l = member % L;
             for (long j = 0; j < g->nw; j++)
                 if (g->is_mass[j]) {
-                    double flow = g->answer[(b * width + g->ny + j) * L + l];
+                    double flow = g->flow[(b * g->nw + j) * L + l];
                     p->into[g->at[(b * g->nw + j) * L + l]] += flow;
                     through += 0.5 * fabs(flow);
                 }
@@ -399,11 +462,52 @@ static void look(Plant *p)
     for (long i = 0; i < p->n_p; i++) p->unbalanced += fabs(p->into[i]);
 }
 
-static void show_outputs(const Plant *p)
+static int nodes_balance(const Plant *p) { return p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small; }
+
+/* a share of the change of nodes and states that was found, with its part in dz of the last iteration */
+static void shift(Plant *p, double share)
 {
     for (long i = 0; i < p->groups; i++) {
-        const Group *g = p->group + i;
-        out_of_blocks(g->answer, g->flat_y, g, g->ny, g->ny + g->nw);
+        Group *g = p->group + i;
+        for (long e = 0; e < g->blocks * g->nx * g->lanes; e++) g->x[e] += share * g->dx[e];
+    }
+    for (long i = 0; i < p->n; i++) {
+        p->z[i] += share * p->dz[i];
+        p->last_dz[i] += share * p->dz[i];
+    }
+    weigh(p);
+}
+
+/* Lets what the nodes leave unbalanced flow off, by the matrix as it is, if that makes it less: only flows are looked at
+   anew. It adds to dz, which the accounts are made from. Says whether it did. */
+static int mend(Plant *p, double k)
+{
+    double sizes[SIZES], unbalanced = p->unbalanced;
+    memcpy(p->last_dz, p->dz, p->n * sizeof(double));
+    memcpy(p->residual, p->into, p->n * sizeof(double)); /* of nodes' temperatures 0 */
+    if (solve(p, k)) {
+        memcpy(p->dz, p->last_dz, p->n * sizeof(double));
+        return 0;
+    }
+    for (long i = 0; i < p->groups; i++)
+        memset(p->group[i].s0, 0, p->group[i].blocks * p->group[i].nx * p->group[i].lanes * sizeof(double));
+    correct(p, sizes);
+    shift(p, 1.0);
+    int mended = p->unbalanced < unbalanced;
+    if (!mended) shift(p, -1.0);
+    memcpy(p->dz, p->last_dz, p->n * sizeof(double));
+    return mended;
+}
+
+static void show_outputs(Plant *p)
+{
+    for (long i = 0; i < p->groups; i++) {
+        Group *g = p->group + i;
+        long L = g->lanes;
+        see_nodes(p, g);
+        for (long b = 0; b < g->blocks; b++)
+            g->output(g->x + b * g->nx * L, g->w + b * g->nw * L, g->u + b * g->nu * L, g->y + b * g->ny * L);
+        out_of_blocks(g->y, g->flat_y, g, g->ny, g->ny);
     }
 }
 
@@ -415,7 +519,6 @@ void evaluate(Plant *p)
         into_blocks(g->flat_x, g->x, g, g->nx);
         into_blocks(g->flat_u, g->u, g, g->nu);
     }
-    look(p);
     show_outputs(p);
 }
 
@@ -449,13 +552,15 @@ static void start_from(Plant *p, double share)
 }
 
 /* the last stage of a step, until the nodes balance */
-static int last_stage(Plant *p, double k)
+static int last_stage(Plant *p, double k, int known)
 {
     for (long round = 0; round <= p->most_polishing; round++) {
-        int failed = stage(p, k);
+        int failed = stage(p, k, round ? round == 1 : known);
         if (failed) return failed;
-        look(p);
-        if (p->unbalanced <= p->unbalanced_share * p->through + p->unbalanced_small) break;
+        weigh(p);
+        for (long i = 0; i < p->most_mends && !nodes_balance(p); i++)
+            if (!mend(p, k)) break;
+        if (nodes_balance(p)) break;
     }
     account(p, k);
     return SOLVED;
@@ -466,7 +571,7 @@ static int second_half(Plant *p, double dt, double gamma)
 {
     account(p, (1.0 - gamma) * dt);
     start_from(p, (1.0 - gamma) / gamma);
-    return last_stage(p, gamma * dt);
+    return last_stage(p, gamma * dt, 1);
 }
 
 /* the two halves of a step from where it began, each in halves itself if it still has a jump */
@@ -479,7 +584,7 @@ static int in_halves(Plant *p, double dt, double gamma, long depth)
     }
     for (int half = 0; half < 2; half++) {
         if (half) start_from(p, 1.0);
-        int failed = stage(p, gamma * dt / 2.0);
+        int failed = stage(p, gamma * dt / 2.0, 0);
         if (failed) return failed;
         failed = depth < p->most_cuts && moved(p) > p->jump ? in_halves(p, dt / 2.0, gamma, depth + 1)
                                                            : second_half(p, dt / 2.0, gamma);
@@ -490,10 +595,10 @@ static int in_halves(Plant *p, double dt, double gamma, long depth)
 
 static int stages(Plant *p, double dt, double gamma)
 {
-    if (gamma == 1.0) return last_stage(p, dt);
+    if (gamma == 1.0) return last_stage(p, dt, 0);
     double left = dt;
     for (long cuts = 0;; cuts++) {
-        int failed = stage(p, gamma * left);
+        int failed = stage(p, gamma * left, 0);
         if (failed) return failed;
         double most_moved = moved(p);
         if (cuts == p->most_cuts || most_moved < p->quick_move) return second_half(p, left, gamma);

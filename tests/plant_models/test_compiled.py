@@ -116,7 +116,7 @@ def test_pivoting_gives_the_same(trusted: float) -> None:
         simulator.set("cdu.1.P_it", 3e5)
         for _ in range(10):
             simulator.step(30.0)
-    assert code._plant.pivoted == (code.iterations if trusted else 0)
+    assert code._plant.pivoted >= code.iterations if trusted else code._plant.pivoted == 0
     names = list(simulators[0].plant.vocabulary)
     np.testing.assert_allclose(*(s.get_many(names) for s in simulators), rtol=1e-9, atol=1e-7)
 

@@ -35,6 +35,24 @@ def test_agrees_with_lapack(n: int, k: int, density: float, seed: int) -> None:
     np.testing.assert_allclose(solved(matrix, right, pattern), np.linalg.solve(matrix, right), rtol=1e-9, atol=1e-12)
 
 
+@given(st.integers(1, 9), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_factors_that_were_kept_solve_for_other_right_sides(n: int, density: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pattern = (rng.random((n, n)) < density) | np.eye(n, dtype=bool)
+    matrix = np.where(pattern, rng.normal(size=(n, n)), 0.0)
+    matrix[np.diag_indices(n)] += 1.0 + np.abs(matrix).sum(axis=1)
+    A, b = ca.SX.sym("A", ca.DM(matrix).sparsity()), ca.SX.sym("b", n)
+    factors = elimination.factorise(A)
+    kept = np.array(ca.Function("kept", [A], [ca.vertcat(*factors.values)])(matrix)).ravel()
+    held = ca.SX.sym("held", len(kept))
+    solve = ca.Function("solve", [held, b], [ca.densify(factors.holding(held.elements()).solve(b))])
+    right = rng.normal(size=n)
+    np.testing.assert_allclose(
+        np.array(solve(kept, right)).ravel(), np.linalg.solve(matrix, right), rtol=1e-8, atol=1e-11
+    )
+
+
 def test_a_chain_gets_no_fill_in() -> None:
     """A pipe's cells are a bidiagonal chain: the work grows with its length, not with its square."""
 

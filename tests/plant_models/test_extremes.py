@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from plant_models.integrate import Simulator
 from plant_models.signals import Role
+from tests.strategies.catalog_machines import EXAMPLE_SITES
 from tests.strategies.running_plants import ZERO, all_finite, made, shipped, temperatures
+
+TWO_HALLS = str(EXAMPLE_SITES / "two_halls.yaml")
+TWO_FLOORS = str(EXAMPLE_SITES / "two_floors.yaml")
 
 
 @pytest.fixture
@@ -109,7 +113,7 @@ def test_frost_heat_no_load_full_load_and_stopped_machines(site: str, case: Call
         assert simulator.balance("mass").error < 1e-9
 
 
-@pytest.mark.parametrize("site", ["bench_loop", "rovaltain"])
+@pytest.mark.parametrize("site", ["bench_loop", "rovaltain", TWO_FLOORS])
 def test_it_starts_from_anywhere(site: str) -> None:
     """Temperatures, positions and pressures thrown at random: the first step and the next twenty have a solution."""
     rng = np.random.default_rng(4)
@@ -152,6 +156,48 @@ def test_chips_without_coolant_trip_and_recover(bench: Simulator) -> None:
     bench.settle(3600.0)
     assert bench.get("cdu.T_gpu_max") < ZERO + 85.0
     assert bench.get("cdu.P_it_total") > 0.99 * bench.get("cdu.P_it")
+
+
+@pytest.mark.parametrize(("site", "T_dry"), [("rovaltain", 45.0), ("rovaltain", 55.0), (TWO_HALLS, 45.0)])
+def test_a_hall_that_nothing_cools_warms_no_further_than_its_servers_stay_on(site: str, T_dry: float) -> None:
+    """Chillers give up on the hot facility water; servers go off by their inlet's air, and come with the weather."""
+    simulator = shipped(site)
+    plant, get = simulator.plant, simulator.get
+    halls = [f"{node}.T" for node in {plant.node_of(name, "room") for name in plant.of_kind("air_handler")}]
+
+    def power() -> float:
+        return sum(get(f"{name}.P_it_total") for name in plant.of_kind("cdu"))
+
+    def weather(T: float, hours: int) -> None:
+        simulator.set("weather.T_dry", ZERO + T)
+        simulator.set("weather.T_wet", ZERO + T - 18.0)
+        for _ in range(60 * hours):
+            simulator.step(60.0)
+
+    before = power()
+    weather(T_dry, 12)
+    hot = simulator.get_many(halls)
+    assert np.all(hot > ZERO + 50.0)
+    assert np.all(hot < ZERO + 57.0)
+    assert power() < 0.9 * before
+    weather(T_dry, 12)
+    np.testing.assert_allclose(simulator.get_many(halls), hot, atol=0.02)
+    assert simulator.balance("energy").error < 1e-11
+    weather(20.0, 12)
+    assert np.all(simulator.get_many(halls) < ZERO + 36.0)
+    assert power() == pytest.approx(before, rel=1e-3)
+
+
+def test_fans_do_not_heat_a_hall_without_end() -> None:
+    """Chillers off, racks go off, and fans slow down before their motors burn."""
+    simulator = shipped("rovaltain")
+    for name in simulator.plant.of_kind("chiller"):
+        simulator.set(f"{name}.available", 0.0)
+    for _ in range(720):
+        simulator.step(60.0)
+    assert simulator.get("cdu.01.P_it_total") == 0.0
+    assert simulator.get("air_handler.1.y_fan") < 0.1
+    assert simulator.get("hall.air.1.T") < ZERO + 70.0
 
 
 @pytest.mark.parametrize("dt", [5.0, 30.0, 60.0, 300.0, 900.0])

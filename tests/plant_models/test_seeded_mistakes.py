@@ -42,7 +42,8 @@ MISTAKES: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         ],
         "  pump:\n",
         "components.pump: pump: pushes water from fws.cold to fws.between against second, and it has no way back to "
-        "fws.cold: a pump lets water pass in its own direction only; turn one round, or join the circuit",
+        "fws.cold: pumps and check valves let water pass in their own direction only; turn one "
+        "round, or join the circuit",
     ),
     "two pumps on one pressure difference": (
         [

@@ -40,7 +40,7 @@ def stores(simulator: Simulator) -> list[str]:
 
 
 @pytest.mark.parametrize("site", SITES)
-@given(st.integers(0, 1000), st.sampled_from([(-20.0, 0.0), (-20.0, 1.0), (20.0, 1.0), (45.0, 0.0)]))
+@given(st.integers(0, 1000), st.sampled_from([(-20.0, 0.0), (-20.0, 1.0), (20.0, 1.0), (45.0, 0.0), (45.0, 1.0)]))
 @settings(max_examples=2, deadline=None)
 def test_a_plant_comes_to_rest_from_anywhere(site: str, seed: int, edge: tuple[float, float]) -> None:
     simulator = shipped(site)

@@ -20,15 +20,28 @@ EXAMPLE_SITES = Path(__file__).parents[2] / "examples" / "sites"
 SIDE = ExchangerSide(drive="branch", m_flow_nominal=100.0)
 
 
+FLOORS = "two_floors.yaml"
+VARIANTS = {
+    "cdu, pressure-independent": "cdu_low.1",
+    "control_valve, equal-percentage": "end_bypass",
+    "pipe, by its sizes": "rise_high",
+    "pump_group, by its curve": "pump",
+}
+"""of the example with two floors: machines of a kind with other equations"""
+
+
 @cache
 def machines() -> dict[str, Component]:
-    """By kind: the first that a shipped or an example site has, else one made here."""
+    """By kind: the first that a shipped or an example site has, else one made here; then variants of some kinds."""
     found: dict[str, Component] = {}
     for site in [*list_sites(), *sorted(EXAMPLE_SITES.glob("*.yaml"))]:
         for machine in load_site(site).instances().values():
             found.setdefault(machine.kind, machine)
     found.setdefault("plate_exchanger", PlateExchanger(primary=SIDE, secondary=SIDE, UA_nominal=1.5e6))
-    return found
+    floors = load_site(EXAMPLE_SITES / FLOORS).instances()
+    found |= {name: floors[machine] for name, machine in VARIANTS.items()}
+    valve = found["control_valve"].model_copy(update={"pressure_independent": True})
+    return found | {"control_valve, pressure-independent": valve}
 
 
 def lower_and_upper(signal: Signal) -> tuple[float, float]:

@@ -267,4 +267,35 @@ def test_devices_that_cannot_be_bound(
     site = tmp_path / "own.yaml"
     changed = text.replace(CDU_DEVICE, device.replace("MAP", str(tmp_path / "broken.yaml")))
     site.write_text(changed, encoding="utf-8")
-    assert message in refused(capsys, ["hil", "serve", str(site)])
+    for command in (["hil", "serve"], ["check"]):
+        assert message in refused(capsys, [*command, str(site)])
+
+
+RIG_SCENARIO = """title: a rig that is not there
+site: bench_loop
+duration: 1 min
+expect: [{always: runtime.state < 3}]
+"""
+
+
+@pytest.mark.parametrize("controller", ["sequences", "external"])
+def test_a_rig_whose_devices_cannot_be_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], controller: str
+) -> None:
+    path = tmp_path / "rig.yaml"
+    with socket.socket() as other:  # a port that nobody listens at, for as long as this one holds it
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        site = tmp_path / "own.yaml"
+        text = list_sites()["bench_loop"].read_text(encoding="utf-8")
+        site.write_text(text.replace("port: 15020", f"port: {port}"), encoding="utf-8")
+        path.write_text(RIG_SCENARIO.replace("bench_loop", "own.yaml"), encoding="utf-8")
+        said = refused(capsys, ["hil", "test", str(path), "--bench", "rig", "--controller", controller])
+    assert "not every device of the rig answers: cdu, pump, dry_cooler" in said
+    assert f"no connection to 127.0.0.1:{port}" in said
+
+
+def test_a_scenario_with_an_unknown_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "unknown.yaml"
+    path.write_text(RIG_SCENARIO + "faults: [{at: 10 s, fault: pump_trp, of: cdu}]\n", encoding="utf-8")
+    assert "unknown fault 'pump_trp'; did you mean pump_trip" in refused(capsys, ["hil", "test", str(path)])

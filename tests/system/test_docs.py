@@ -97,7 +97,8 @@ def test_the_keys_of_a_map_and_the_equipment_are_listed() -> None:
 def test_every_machine_has_its_example_on_the_bench() -> None:
     page = (DOCS / "one-machine.md").read_text(encoding="utf-8")
     for kind in CATALOG:
-        title = {"cdu": "CDU", "expansion": "Expansion vessel", "district": "District network"}
+        title = {"cdu": "CDU", "expansion": "Expansion vessel", "district": "District network",
+                 "three_way_valve": "Three-way valve"}  # fmt: skip
         heading = title.get(kind, kind.replace("_", " ").capitalize())
         section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
         assert "```python" in section, f"docs/one-machine.md needs a section '{heading}' with an example"

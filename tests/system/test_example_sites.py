@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
+import fluids
 import pytest
 
 from controllers.plant_view import PlantView, UncontrollablePlant
+from plant_models.hydraulics.group_curve import GroupCurve
 from plant_models.integrate import Simulator
+from plant_models.media import WATER
 from plant_models.plant import Plant
 from plant_models.site import SiteError, load_site
 from tests.strategies.command_line import heatloop
@@ -31,8 +35,8 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Figu
     return {(s, c): a_day(s, c, base / f"{s}_{c}") for s in SITES for c in ("fixed", "sequences")}
 
 
-def test_there_are_three() -> None:
-    assert SITES == ["heat_network", "tower_only", "two_halls"]
+def test_there_are_four() -> None:
+    assert SITES == ["heat_network", "tower_only", "two_floors", "two_halls"]
 
 
 @pytest.mark.parametrize("site", SITES)
@@ -98,6 +102,28 @@ def test_two_halls_share_the_loop_as_their_sizes_say() -> None:
     assert flows["a"] > flows["b"] > 40.0
     assert simulator.get("pump.m_flow") == pytest.approx(sum(flows.values()), rel=1e-6)
     assert simulator.get("a.air.T") != pytest.approx(simulator.get("b.air.T"), abs=0.1)
+
+
+def test_water_of_two_floors_is_where_friction_and_height_put_it() -> None:
+    """Valves that hold their flow make both floors alike; pressures are those of the columns and the pipes' drop."""
+    simulator = Simulator(Plant(load_site(FOLDER / "two_floors.yaml")))
+    simulator.settle(6 * 3600.0)
+    get = simulator.get
+    low, high = get("cdu_low.1.m_flow_fws"), get("cdu_high.1.m_flow_fws")
+    assert low == pytest.approx(high, rel=0.02)
+    rho, mu = WATER.rho(get("fws.supply.T")), WATER.mu(get("fws.supply.T"))
+    for floor, length, rise in (("low", 30.0, 6.0), ("high", 42.0, 18.0)):
+        v = get(f"rise_{floor}.m_flow") / (rho * math.pi / 4.0 * 0.21**2)
+        factor = fluids.friction_factor(rho * v * 0.21 / mu, eD=4.5e-5 / 0.21)  # Clamond's solution of Colebrook
+        drop = (factor * length / 0.21 + 4.4) * rho * v * v / 2.0 + rho * 9.80665 * rise
+        assert get("fws.supply.p") - get(f"{floor}.supply.p") == pytest.approx(drop, rel=3e-3)
+    one = GroupCurve(simulator.plant.components["pump"].curve.curve, 70.0, 20e3)  # type: ignore[attr-defined]
+    rise = one.dp(get("pump.m_flow"), get("pump.y"), get("pump.n"))
+    assert get("pump.out.p") - get("fws.cold.p") == pytest.approx(rise, rel=1e-3)
+    simulator.set("pump.n_on", 0.0)
+    simulator.settle(600.0)
+    assert 0.0 <= get("main_check.m_flow") < 0.5
+    assert simulator.balance("energy").error < 1e-11
 
 
 def test_optimal_control_says_what_a_heat_network_lacks() -> None:

@@ -34,35 +34,48 @@ def run_tests(
         Path | None, typer.Option(help="Write reports, traces, journals and the requirement matrix to this folder.",
                                   show_default=False)
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Scenarios at the same time.",
+                                 show_default="a core one, over sockets three; on a rig one")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Verdicts as JSON, for scripts.")] = False,
 ) -> None:  # fmt: skip
     """Test a controller: run scenarios with faults against a plant and judge what was expected of it.
 
     Exit code 0 if all passed, 1 if a verdict failed, 2 if something handed in cannot be used.
     """
-    from twin.hil_bench.output import write_junit, write_outcomes
-    from twin.hil_bench.run import perform, prepare
+    from twin.hil_bench.batch import jobs_of, perform_all
+    from twin.hil_bench.output import write_junit, write_summary
+    from twin.hil_bench.run import Sites, prepare
 
-    chosen = _chosen(scenarios or [], library, controller)
+    chosen, sites = _chosen(scenarios or [], library, controller), Sites()
     for scenario in chosen:
-        prepare(scenario)
-    outcomes = []
-    for scenario in chosen:
-        outcome = perform(scenario, bench or scenario.bench, _journal(out, scenario))
-        outcomes.append(outcome)
-        if not as_json:
-            _tell(outcome)
+        prepare(scenario, sites)
+    outcomes = perform_all(chosen, bench, out, jobs or jobs_of(chosen, bench), lambda o: None if as_json else _tell(o))
     if junit is not None:
         write_junit(junit, outcomes)
     if out is not None:
-        write_outcomes(out, outcomes)
+        write_summary(out, outcomes)
     if as_json:
         print_json([_summary(outcome) for outcome in outcomes])
-    else:
+    elif not all(o.refused for o in outcomes):
         count = {s: sum(o.status == s for o in outcomes) for s in ("passed", "failed", "skipped")}
         said = f"{len(outcomes)} scenarios: {count['passed']} passed, {count['failed']} failed"
         console().print(said + (f", {count['skipped']} not judged" if count["skipped"] else ""))
+    _raise(outcomes)
     raise typer.Exit(FAILED if any(o.status == "failed" for o in outcomes) else 0)
+
+
+def _raise(outcomes: list[Outcome]) -> None:
+    """What was no verdict: UserError for what could not be used, Defect with the tracebacks where it was ours."""
+    from twin.mistakes import Defect, UserError
+
+    wrong = [o for o in outcomes if o.refused or o.trace]
+    if not wrong:
+        return
+    said = "; ".join(f"{o.scenario.name}: {o.error}" for o in wrong)
+    traces = "\n".join(o.trace for o in wrong if o.trace)
+    raise Defect(f"{said}\n{traces}") if traces else UserError(said)
 
 
 def faults() -> None:
@@ -148,20 +161,11 @@ def _chosen(asked: list[str], everything: bool, controller: str | None) -> list[
     return [with_controller(s, controller) for s in found] if controller else found
 
 
-def _journal(out: Path | None, scenario: HilScenario) -> Path | None:
-    if out is None:
-        return None
-    folder = out / scenario.name
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "journal.sqlite"
-    for old in folder.glob("journal.sqlite*"):
-        old.unlink()
-    return path
-
-
 def _tell(outcome: Outcome) -> None:
     from rich.markup import escape
 
+    if outcome.refused:
+        return  # told at the end, as a mistake
     out = console()
     colour = {"passed": "green", "failed": "red", "skipped": "yellow"}[outcome.status]
     out.print(f"[{colour}]{outcome.status:<7}[/] {outcome.scenario.name}  {escape(outcome.scenario.title)}  "

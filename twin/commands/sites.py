@@ -42,17 +42,24 @@ def sites(as_json: JsonOption = False) -> None:
 def check(site: SiteArgument, as_json: JsonOption = False) -> None:
     """Check a site: read it, compose its plant, let it settle at its design load and weather, and show what it does.
 
-    Exit code 0 if the site is sound, 2 with the place of the mistake if not.
+    The devices that it names are joined to their register maps and to the plant's signals. It also says whether the
+    plant comes to rest there, and if not what moves. Exit code 0 if the site is sound, 2 with the place of the mistake
+    if not.
     """
     from plant_models.integrate import Simulator
     from plant_models.plant import Plant
     from plant_models.site import load_site
+    from twin.commands.rest import at_rest
+    from twin.embedded import site_devices
 
     plant = Plant(load_site(site))
+    if plant.site.devices:
+        site_devices(plant)
     with console(stderr=True).status(f"composing {plant.site.name} and letting it settle ..."):
         simulator = Simulator(plant)
         simulator.settle(SETTLING_TIME)
-    found = _findings(plant, simulator)
+        found = _findings(plant, simulator)
+        found["rest"] = at_rest(simulator)
     if as_json:
         print_json(found)
     else:
@@ -116,6 +123,8 @@ def _limits(plant: Plant, simulator: Simulator) -> list[dict[str, Any]]:
 
 def _show(found: dict[str, Any]) -> None:
     """A check's findings for a person."""
+    from twin.commands.rest import in_a_sentence
+
     out = console()
     variant = "" if found["variant"] == "default" else f", variant {found['variant']}"
     out.print(f"[bold]{found['site']}[/bold]{variant}: {found['title']}")
@@ -131,6 +140,7 @@ def _show(found: dict[str, Any]) -> None:
         for item in found["limits"]
     )  # fmt: skip
     print_table("Nearest to their limits", ("signal", "value", "limit", ""), limits, right=("value", "limit"))
+    out.print(in_a_sentence(found["rest"]), markup=False)
     out.print(f"{found['site']} is sound: it composes and settles.")
 
 

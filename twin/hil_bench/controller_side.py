@@ -36,6 +36,8 @@ STATES = {"waiting": 0.0, "running": 1.0, "holding": 2.0}
 FIGURES = ("state", "alarms", "scans", "bad_scans", "decisions", "written", "refreshed", "failed_writes", "held_back",
            "overruns")  # fmt: skip
 """what is recorded of the runtime, as ``runtime.FIGURE``; states are 0 waiting, 1 running, 2 holding"""
+AFTERMATH = 60.0
+"""s after the start, or a fault of the bus, in which connections are made and devices are checked"""
 GENERAL_ALARMS = ("plant", "controller", "controller.late", "controller.plan", "controller.fallback",
                   "controller.value", "controller.envelope", "write", "setpoints", "commissioning")  # fmt: skip
 
@@ -56,11 +58,14 @@ class ControllerSide:
         seen: Sequence[str] = (),
         connect: Callable[[str, int, float], Transport] | None = None,
         monotonic: Callable[[], float] = wall.monotonic,
+        speed: float = 1.0,
     ) -> None:
         self.scenario, self.plant, self.course, self.clock, self.start = scenario, plant, course, clock, start
         controller = make_controller(scenario.controller, plant, scenario.controller_settings)
         self._horizon = controller.forecast_horizon
-        self.client = FieldClient(devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic)
+        self.client = FieldClient(
+            devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic, speed=speed
+        )
         view, rules_based = PlantView(plant), scenario.controller in RULE_BASED
         self.runtime = Runtime(
             self.client, controller, Envelope(view), journal, clock, forecast=self._forecast,
@@ -73,6 +78,8 @@ class ControllerSide:
         self._seen = list(seen)
         self.true_time: Callable[[], float] = clock.time
         """of the record, where the controller's own clock is wrong"""
+        self.longest_turn = 0.0
+        """s of the wall clock, of turns that no fault of the bus or of time holds up, nor the start"""
         self._times: list[float] = []
         self._rows: list[list[float]] = []
         self._alarms: list[frozenset[str]] = []
@@ -94,9 +101,18 @@ class ControllerSide:
         figures = [STATES.get(cycle.state, np.nan), float(len(cycle.alarms))]
         figures += [float(getattr(cycle.counts, name)) for name in FIGURES[2:]]
         seen = [cycle.samples[name].value if cycle.samples[name].good else np.nan for name in self._seen]
-        self._times.append(self.true_time() - self.start)
+        elapsed = self.true_time() - self.start
+        if not self._held_up(elapsed):
+            self.longest_turn = max(self.longest_turn, cycle.duration)
+        self._times.append(elapsed)
         self._rows.append(figures + seen)
         self._alarms.append(frozenset(cycle.alarms))
+
+    def _held_up(self, elapsed: float) -> bool:
+        """Whether there is more to do than a turn has, or requests wait for answers that do not come."""
+        spans = [(0.0, 0.0), *((f.start, f.end) for f in self.course.time)]  # the start: connections and checks
+        spans += [(f.start, f.end) for faults in self.course.bus.values() for f in faults]
+        return any(start <= elapsed <= end + AFTERMATH for start, end in spans)
 
     def record(self, times: Array) -> dict[str, Array]:
         """What was recorded, at ``times`` (s since the start): each as of the last cycle before."""

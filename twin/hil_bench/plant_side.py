@@ -14,8 +14,6 @@ from hil.emulator import Emulator
 from hil.faults.sensor import SensorFaults
 from plant_models.integrate import Simulator
 from plant_models.plant import Plant
-from plant_models.site import load_site
-from twin.embedded import site_devices
 from twin.hil_bench.course import Course, make_course
 from twin.hil_bench.evaluate import Column
 from twin.hil_bench.scenario import HilScenario
@@ -29,12 +27,10 @@ DEVICE_STATES = {
 
 
 class PlantSide:
-    """Everything that a scenario makes of a plant. ``port`` replaces the site's TCP ports."""
+    """Everything that a scenario makes of a plant and its devices."""
 
-    def __init__(self, scenario: HilScenario, clock: Clock, port: int | None = None) -> None:
-        self.scenario = scenario
-        self.plant = Plant(load_site(scenario.site, scenario.overrides))
-        self.devices: tuple[BoundDevice, ...] = site_devices(self.plant, port)
+    def __init__(self, scenario: HilScenario, plant: Plant, devices: tuple[BoundDevice, ...], clock: Clock) -> None:
+        self.scenario, self.plant, self.devices = scenario, plant, devices
         self.course: Course = make_course(scenario, self.plant, self.devices)
         self.simulator = Simulator(self.plant)
         faults = SensorFaults(self.course.sensors, scenario.seed)

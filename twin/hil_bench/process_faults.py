@@ -76,7 +76,7 @@ PROCESS_FAULTS: Final[dict[str, ProcessFault]] = {
     ),
     "valve_stuck": ProcessFault(
         "a valve stays where it stands",
-        dict.fromkeys(("cdu", "control_valve", "substation"), ("valve_free", _off)),
+        dict.fromkeys(("cdu", "control_valve", "three_way_valve", "substation"), ("valve_free", _off)),
     ),
     "exchanger_fouled": ProcessFault(
         "an exchanger loses the share `size` of its conductance",

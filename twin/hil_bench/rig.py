@@ -20,24 +20,26 @@ from hil.clock import Clock, RealClock
 from hil.faults.clock import FaultyClock
 from hil.faults.proxy import FaultProxy
 from hil.faults.schedule import BusFaults
-from plant_models.plant import Plant
-from plant_models.site import load_site
-from twin.embedded import site_devices
 from twin.hil_bench.controller_side import ControllerSide
 from twin.hil_bench.course import Course, make_course
 from twin.hil_bench.process_faults import PROCESS_FAULTS
-from twin.hil_bench.run import NotOnThisBench, Run
+from twin.hil_bench.run import BenchSite, NotOnThisBench, Run
 from twin.hil_bench.scenario import EXTERNAL, HilScenario
 from twin.journal import Journal
 
 HOST = "127.0.0.1"
 
 
-async def run(scenario: HilScenario, journal: Journal) -> Run:
-    """The scenario in real time. Raises NotOnThisBench where it asks for what a rig cannot do."""
-    plant = Plant(load_site(scenario.site, scenario.overrides))
-    site = site_devices(plant)
-    course = make_course(scenario, plant, site)
+class DevicesSilent(RuntimeError):
+    """Devices of the rig that cannot be reached before a test begins."""
+
+
+async def run(scenario: HilScenario, site: BenchSite, journal: Journal) -> Run:
+    """The scenario in real time.
+
+    Raises NotOnThisBench where it asks for what a rig cannot do, DevicesSilent before it begins.
+    """
+    course = make_course(scenario, site.plant, site.devices)
     external = scenario.controller == EXTERNAL
     if course.sensors:
         raise NotOnThisBench("sensors of a real rig cannot be made to lie; use --bench lockstep or sockets")
@@ -45,20 +47,21 @@ async def run(scenario: HilScenario, journal: Journal) -> Run:
         raise NotOnThisBench("faults of the bus need heatloop hil proxy before the controller; leave them out here")
     clock = RealClock()
     start = clock.time()
-    signals = sorted({name for device in site for name in device.points})
+    signals = sorted({name for device in site.devices for name in device.points})
     async with contextlib.AsyncExitStack() as stack:
         person = asyncio.create_task(_announce(scenario, clock, start))
         stack.callback(person.cancel)
         if external:
-            return await _watch(scenario, site, clock, start, signals)
-        devices = await _behind_proxies(stack, site, course, scenario, clock, start)
+            return await _watch(scenario, site.devices, clock, start, signals)
+        devices = await _behind_proxies(stack, site.devices, course, scenario, clock, start)
         side = ControllerSide(
-            scenario, plant, devices, course, FaultyClock(clock, start, course.time, scenario.seed), journal,
+            scenario, site.plant, devices, course, FaultyClock(clock, start, course.time, scenario.seed), journal,
             start=start, seen=signals,
         )  # fmt: skip
         side.true_time = clock.time
         await side.client.start()
         stack.push_async_callback(side.client.stop)
+        await _reach(side.client)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(side.runtime.run(), scenario.duration)
     times = np.arange(0.0, scenario.duration, scenario.scan)
@@ -85,6 +88,21 @@ async def _behind_proxies(
     ]
 
 
+async def _reach(client: FieldClient) -> None:
+    """Every device has answered once. Raises :class:`DevicesSilent`."""
+    await client.scan()
+    silent: dict[str, list[str]] = {}
+    for name, health in client.health.items():
+        if not health.ok:
+            silent.setdefault(health.reason, []).append(name)
+    if silent:
+        said = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in silent.items())
+        raise DevicesSilent(
+            f"not every device of the rig answers: {said}; see that they are on, and their addresses under devices: "
+            "in the site's file"
+        )
+
+
 async def _watch(
     scenario: HilScenario, site: Sequence[BoundDevice], clock: Clock, start: float, signals: Sequence[str]
 ) -> Run:
@@ -94,6 +112,7 @@ async def _watch(
     rows = []
     times = np.arange(0.0, scenario.duration, scenario.scan)
     try:
+        await _reach(client)
         for time in times:
             await clock.sleep_until(start + time)
             samples = await client.scan()

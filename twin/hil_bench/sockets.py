@@ -1,15 +1,13 @@
 """The bench over sockets: the emulated plant in a process of its own, faults of the bus made by proxies on the way.
 
-Plant time runs ``speed`` times as fast as the wall's. A controller of somebody else's connects to the site's own ports;
-for ours the system chooses free ones.
+Plant time runs ``speed`` times as fast as the wall's. A controller of somebody else's connects to the site's own ports,
+where proxies listen; everything else is at ports that the system chooses, so that several scenarios may run at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import socket
 import sys
 import tempfile
 import time as wall
@@ -27,11 +25,10 @@ from hil.faults.clock import FaultyClock
 from hil.faults.proxy import FaultProxy
 from hil.faults.schedule import BusFaults
 from plant_models.plant import Plant
-from plant_models.site import load_site
-from twin.embedded import site_devices
-from twin.hil_bench.controller_side import ControllerSide
-from twin.hil_bench.course import Course, make_course
-from twin.hil_bench.run import Run, seen_signals
+from twin.hil_bench.controller_side import AFTERMATH, ControllerSide
+from twin.hil_bench.course import Course, Line, make_course
+from twin.hil_bench.plant_program import HOST
+from twin.hil_bench.run import BenchError, BenchSite, Run, seen_signals
 from twin.hil_bench.scenario import EXTERNAL, HilScenario
 from twin.journal import Journal
 
@@ -39,39 +36,34 @@ PATIENCE = 60.0
 """s of wall time for the plant's process to start or to end"""
 LEAD = 0.5
 """s of wall time between the signal to start and the start"""
-HOST = "127.0.0.1"
+PHASE = 0.3
+"""of the plant's step: by so much the controller's turns come after the plant's steps, so that neither runs into the
+other on a busy machine"""
+BEAT = 0.02
+"""s of wall time between two looks at how late this process is"""
 
 
-class BenchError(RuntimeError):
-    """The plant's process did not do its part; the message is its own."""
-
-
-async def run(scenario: HilScenario, journal: Journal) -> Run:
+async def run(scenario: HilScenario, site: BenchSite, journal: Journal) -> Run:
     """The scenario in scaled time. Raises :class:`BenchError`, with every process and listener ended."""
-    plant = Plant(load_site(scenario.site, scenario.overrides))
-    site = site_devices(plant)
-    course = make_course(scenario, plant, site)
+    course = make_course(scenario, site.plant, site.devices)
     external = scenario.controller == EXTERNAL
-    lines = sorted({(d.device.host, d.device.port) for d in site})
-    base = free_ports(len(lines))
-    behind = {line: base + i for i, line in enumerate(lines)}
     start = scenario.start.timestamp()
     clock = ScaledClock(start, scenario.speed)
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "record.npz"
-        async with _plant_process(scenario, base, record) as process:
-            proxied = lines if external else list(course.bus)
+        async with _plant_process(scenario, record) as (process, behind):
+            proxied = list(behind if external else course.bus)
             async with _proxies(course, behind, proxied, clock, start, scenario, own=external) as fronts:
                 origin = wall.time() + LEAD
                 clock.restart(origin)
                 await _send(process, f"{origin!r}\n")
                 if external:
                     done = await _line(process, scenario.duration / scenario.speed + PATIENCE)
-                    return Run(*_load(record), _figures(done))
-                devices = moved(site, behind | fronts)
-                controller, done = await _control(scenario, plant, devices, course, clock, journal, process)
+                    return Run(*_load(record), _figures(done, scenario))
+                devices = moved(site.devices, behind | fronts)
+                controller, done = await _control(scenario, site.plant, devices, course, clock, journal, process)
         times, values = _load(record)
-    return Run(times, values | controller.record(times), _figures(done))
+    return Run(times, values | controller.record(times), _figures(done, scenario))
 
 
 async def _control(
@@ -82,12 +74,14 @@ async def _control(
     start = scenario.start.timestamp()
     faulty = FaultyClock(clock, start, course.time, scenario.seed)
     side = ControllerSide(
-        scenario, plant, devices, course, faulty, journal, start=start, seen=seen_signals(scenario, devices)
-    )
+        scenario, plant, devices, course, faulty, journal, start=start, seen=seen_signals(scenario, devices),
+        monotonic=clock.time, speed=scenario.speed,
+    )  # fmt: skip
     side.true_time = clock.time
     await side.client.start()
-    await clock.sleep_until(start)
-    loop = asyncio.create_task(side.runtime.run())
+    await clock.sleep_until(start + PHASE * scenario.step)
+    loop, delay = asyncio.create_task(side.runtime.run()), Delay()
+    watching = asyncio.create_task(delay.watch(clock, start + AFTERMATH))
     try:
         patience = scenario.duration / scenario.speed + PATIENCE
         waiting = asyncio.create_task(_line(process, patience))
@@ -96,14 +90,31 @@ async def _control(
             waiting.cancel()
             loop.result()  # raises what ended it
             raise BenchError("the runtime ended before the plant")
-        return side, waiting.result()
+        return side, waiting.result() | {"delay": max(delay.longest, side.longest_turn)}
     finally:
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
+        for task in (loop, watching):
+            task.cancel()
+        await asyncio.gather(loop, watching, return_exceptions=True)
         await side.client.stop()
 
 
-def moved(devices: Sequence[BoundDevice], ports: dict[tuple[str, int], int]) -> tuple[BoundDevice, ...]:
+class Delay:
+    """How late this process's turns come because the machine, or the process itself, has other things to do."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        """s of wall time"""
+
+    async def watch(self, clock: ScaledClock, start: float) -> None:
+        """From ``start`` (plant time, s) until cancelled."""
+        await clock.sleep_until(start)
+        while True:
+            begun = wall.monotonic()
+            await asyncio.sleep(BEAT)
+            self.longest = max(self.longest, wall.monotonic() - begun - BEAT)
+
+
+def moved(devices: Sequence[BoundDevice], ports: dict[Line, int]) -> tuple[BoundDevice, ...]:
     """The devices at other ports of this machine."""
     return tuple(
         replace(d, device=replace(d.device, host=HOST, port=ports[d.device.host, d.device.port])) for d in devices
@@ -112,9 +123,9 @@ def moved(devices: Sequence[BoundDevice], ports: dict[tuple[str, int], int]) -> 
 
 @asynccontextmanager
 async def _proxies(
-    course: Course, behind: dict[tuple[str, int], int], lines: Sequence[tuple[str, int]], clock: ScaledClock,
+    course: Course, behind: dict[Line, int], lines: Sequence[Line], clock: ScaledClock,
     start: float, scenario: HilScenario, *, own: bool,
-) -> AsyncIterator[dict[tuple[str, int], int]]:  # fmt: skip
+) -> AsyncIterator[dict[Line, int]]:  # fmt: skip
     """A proxy for each of the lines; their ports by line. With ``own`` they listen at the site's own ports."""
     started: list[FaultProxy] = []
     ports = {}
@@ -133,16 +144,18 @@ async def _proxies(
 
 
 @asynccontextmanager
-async def _plant_process(scenario: HilScenario, port: int, record: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The plant's program, ready; ended in any case."""
-    settings = {"scenario": scenario.model_dump(mode="json", by_alias=True), "port": port, "record": str(record)}
+async def _plant_process(
+    scenario: HilScenario, record: Path
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[Line, int]]]:
+    """The plant's program, ready, and the port at which it listens for each line of the site; ended in any case."""
+    settings = {"scenario": scenario.model_dump(mode="json", by_alias=True), "record": str(record)}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "twin.hil_bench.plant_program", json.dumps(settings), stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        await _line(process, PATIENCE)
-        yield process
+        ready = await _line(process, PATIENCE)
+        yield process, {(host, port): there for host, port, there in ready["ports"]}
     finally:
         if process.stdin is not None:
             process.stdin.close()
@@ -179,21 +192,8 @@ def _load(record: Path) -> tuple[Any, dict[str, Any]]:
         return data["times"], dict(zip(data["names"].tolist(), data["table"], strict=True))
 
 
-def _figures(done: dict[str, Any]) -> dict[str, float]:
-    return {"plant_late_s": float(done["late_s"]), "plant_overruns": float(done["overruns"])}
-
-
-def free_ports(count: int) -> int:
-    """The first of ``count`` neighbouring ports of this machine that nobody listens at. Raises BenchError."""
-    for _ in range(50):
-        with contextlib.ExitStack() as stack:
-            first = stack.enter_context(socket.socket())
-            first.bind((HOST, 0))
-            base = int(first.getsockname()[1])
-            try:
-                for i in range(1, count):
-                    stack.enter_context(socket.socket()).bind((HOST, base + i))
-            except (OSError, OverflowError):
-                continue
-            return base
-    raise BenchError(f"no {count} neighbouring ports are free on this machine")
+def _figures(done: dict[str, Any], scenario: HilScenario) -> dict[str, float]:
+    return {
+        "plant_late_s": float(done["late_s"]), "plant_overruns": float(done["overruns"]),
+        "controller_late_s": scenario.speed * done.get("delay", 0.0),
+    }  # fmt: skip

@@ -37,13 +37,19 @@ class Outcome:
     verdicts: list[Verdict] = field(default_factory=list)
     error: str = ""
     """why it could not be run to its end"""
+    refused: bool = False
+    """whether that lies in what was handed in or in what it met, as a port that is taken: a mistake and no verdict"""
+    slow: bool = False
+    """whether the bench could not keep the plant's time: a run at a lower speed may"""
+    trace: str = ""
+    """traceback, where that is a defect of heatloop"""
     skipped: str = ""
     """why it was not run on this bench"""
     wall_s: float = 0.0
     events: list[tuple[float, str, str, str]] = field(default_factory=list)
     """of the journal: s since the start, kind, source, message"""
     figures: dict[str, float] = field(default_factory=dict)
-    """of the run itself: steps, overruns, time"""
+    """of the run itself: CPU time of this process, steps, lateness, overruns"""
 
     @property
     def status(self) -> Status:

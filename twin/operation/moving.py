@@ -159,7 +159,7 @@ class Mover:
         self._interlock(now, corrections, asked)
         winners = self.arbiter.resolve(now)
         # what was missed, also by a clock that was set forward, is not made up for: set-points move at their speed
-        dt, self._advanced = min(max(0.0, now - self._advanced), LONGEST_MOVE), now
+        dt, self._advanced = min(max(0.0, now - self._advanced), LONGEST_MOVE, self.longest_step), now
         values = {
             name: self._gates[name].ramp(float(value), dt)
             for name, value in zip(self.guard.names, self.guard.advance(dt), strict=True)

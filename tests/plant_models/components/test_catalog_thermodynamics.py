@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from plant_models.component import Component, FluidPort
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import Role
-from tests.strategies.catalog_machines import machines, points
+from tests.strategies.catalog_machines import VARIANTS, machines, points
 
 Point = Mapping[str, float]
 
@@ -22,6 +22,7 @@ RESERVOIRS: dict[str, dict[str, Callable[[Component, Point, Mapping[str, float]]
     "air_handler": {"P_fan": lambda m, v, e: math.inf},
     "boiler": {"Q_flow": lambda m, v, e: math.inf, "Q_flow_ambient": lambda m, v, e: v["weather.T_dry"]},
     "cdu": {"P_it_total": lambda m, v, e: math.inf, "P_pump": lambda m, v, e: math.inf},
+    "check_valve": {},
     "chiller": {"Q_flow_drive": lambda m, v, e: math.inf},
     "control_valve": {},
     "cooling_tower": {"Q_flow": lambda m, v, e: v["weather.T_wet"]},
@@ -30,8 +31,10 @@ RESERVOIRS: dict[str, dict[str, Callable[[Component, Point, Mapping[str, float]]
     "pipe": {"Q_flow_ambient": lambda m, v, e: m.T_ambient},  # type: ignore[attr-defined]
     "plate_exchanger": {"P_shaft": lambda m, v, e: math.inf},
     "pump_group": {"P_shaft": lambda m, v, e: math.inf},
+    "strainer": {},
     "stratified_tank": {"Q_flow_loss": lambda m, v, e: v["weather.T_dry"]},
     "substation": {"Q_flow_consumer": lambda m, v, e: v["T_return"]},
+    "three_way_valve": {},
 }
 """Of each machine, at which temperature (K) heat crosses its boundary; inf: work, electricity, fire.
 
@@ -66,7 +69,7 @@ def produced(machine: Component, v: Point) -> tuple[float, float]:
     return math.fsum(terms), max(map(abs, terms), default=0.0)
 
 
-@pytest.mark.parametrize("kind", sorted(RESERVOIRS))
+@pytest.mark.parametrize("kind", sorted(RESERVOIRS | VARIANTS))
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_no_machine_destroys_entropy(kind: str, data: st.DataObject) -> None:

@@ -227,3 +227,48 @@ def test_heat_that_the_coolant_does_not_take_goes_to_the_room() -> None:
 def test_impossible_units_are_refused(sizes: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         Cdu(**SIZES | sizes)
+
+
+# --- other facility valves --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("characteristic", ["linear", "equal_percentage", "quick_opening"])
+def test_any_characteristic_opens_to_the_nominal_flow(characteristic: str) -> None:
+    unit = Cdu(**SIZES | {"valve_characteristic": characteristic})
+    flows = [float(unit.facility_flow(80e3, y)) for y in np.linspace(0.0, 1.0, 21)]
+    assert flows[-1] == pytest.approx(unit.m_flow_fws_nominal, rel=1e-4)
+    assert np.all(np.diff(flows) > 0.0)
+    assert flows[0] < 2e-3 * unit.m_flow_fws_nominal
+
+
+def test_a_valve_by_kv_is_the_one_by_its_drop() -> None:
+    """IEC 60534-2-1: Q = Kv sqrt(dp/(rho/rho_0))."""
+    Kv = SIZES["m_flow_fws_nominal"] * 3600.0 / (999.1 * float(WATER.rho(309.15)) / 1e5 * 40e3) ** 0.5
+    unit = Cdu(**SIZES | {"dp_valve_nominal": None, "valve_Kv": Kv / 3600.0})
+    assert unit.dp_valve_open == pytest.approx(40e3, rel=1e-6)
+    with pytest.raises(ValidationError, match="found dp_valve_nominal and valve_Kv"):
+        Cdu(**SIZES | {"valve_Kv": 0.01})
+    with pytest.raises(ValidationError, match="found none of them"):
+        Cdu(**SIZES | {"dp_valve_nominal": None})
+
+
+def test_a_pressure_independent_valve_keeps_the_flow_when_others_close() -> None:
+    unit = Cdu(**SIZES | {"pressure_independent": True})
+    for y in (0.2, 0.6, 1.0):
+        low, high = float(unit.facility_flow(100e3, y)), float(unit.facility_flow(250e3, y))
+        assert high == pytest.approx(low, rel=0.05)
+        assert float(CDU.facility_flow(250e3, y)) > 1.5 * float(CDU.facility_flow(100e3, y))
+    assert float(unit.facility_flow(60e3, 1.0)) == pytest.approx(float(CDU.facility_flow(60e3, 1.0)), rel=5e-3)
+    settled_at = settled(unit, held(inlet__p=2.5e5))
+    assert settled_at["T_supply"] == pytest.approx(unit.T_supply_design, abs=0.05)
+    with pytest.raises(ValidationError, match="needs leakage above 0"):
+        Cdu(**SIZES | {"pressure_independent": True, "leakage": 0.0})
+
+
+def test_the_rooms_air_matters_to_racks_with_fans_only_where_it_is_hot() -> None:
+    cool, warm, hot = (CDU.equations(held(room__T=T)) for T in (290.0, 323.15, 327.0))
+    assert cool.rates == warm.rates
+    assert cool.outputs == warm.outputs
+    assert hot.outputs["P_it_total"] < 0.6 * warm.outputs["P_it_total"]
+    sealed = Cdu(**SIZES | {"rack": {"P_it_nominal": 132e3, "liquid_fraction": 1.0}})
+    assert sealed.equations(held(room__T=400.0)).outputs == sealed.equations(held(room__T=290.0)).outputs

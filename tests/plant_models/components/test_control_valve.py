@@ -79,3 +79,57 @@ def test_what_leaves_has_the_temperature_of_the_passage() -> None:
 def test_impossible_valves_are_refused(sizes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"greater than|less than"):
         ControlValve(**SIZES | sizes)
+
+
+# --- other characteristics and sizes ----------------------------------------------------------------------------------
+
+
+def test_kv_and_cv_are_the_water_at_one_bar_and_one_psi() -> None:
+    """IEC 60534-2-1: m3/h at 1 bar, US gallons a minute at 1 psi, of water at 15 degC."""
+    room = {"volume": 0.1, "T_start": 288.15}
+    by_kv = ControlValve(Kv=36.0 / 3600.0, **room)
+    assert by_kv.flow(1e5, 1.0) == pytest.approx(36.0 * 999.1 / 3600.0, rel=1e-4)
+    by_cv = ControlValve(Cv=40.0 * 3.785411784e-3 / 60.0, **room)
+    assert by_cv.flow(6894.757, 1.0) == pytest.approx(40.0 * 3.785411784e-3 / 60.0 * 999.1, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("characteristic", "half"), [("linear", 0.5), ("equal_percentage", 50.0**-0.5), ("quick_opening", 0.5**0.5)]
+)
+def test_inherent_characteristics_at_half_stroke(characteristic: str, half: float) -> None:
+    """R^(y-1), bent at the foot by less than 1/R, and sqrt(y), within 1 % of full (IEC 60534-2-4)."""
+    valve = ControlValve(**SIZES, characteristic=characteristic)  # type: ignore[arg-type]
+    assert valve.flow(130e3, 0.5) / 300.0 == pytest.approx(half, abs=0.02)
+    assert valve.flow(130e3, 1.0) == pytest.approx(300.0, rel=1e-5)
+    assert valve.flow(130e3, 0.0) == pytest.approx(0.3, rel=1e-4)
+
+
+PICV = ControlValve(**SIZES, pressure_independent=True)
+
+
+@given(st.floats(0.05, 1.0), st.floats(160e3, 400e3))
+def test_a_pressure_independent_valve_holds_its_flow(y: float, dp: float) -> None:
+    """Above its least pressure difference within 5 % (makers state 5..10 %), below it as a plain valve."""
+    assert PICV.flow(dp, y) == pytest.approx(300.0 * (1e-3 + 0.999 * y), rel=0.05)
+    assert PICV.flow(30e3, y) == pytest.approx(VALVE.flow(30e3, y), rel=0.01)
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(-3e5, 3e5), st.floats(0.0, 1e5))
+def test_a_pressure_independent_valve_is_monotone(one: float, other: float, dp: float, more: float) -> None:
+    low, high = sorted((one, other))
+    assert abs(PICV.flow(dp, low)) <= abs(PICV.flow(dp, high)) + 1e-12
+    assert PICV.flow(dp + more, high) >= PICV.flow(dp, high) - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        ({"Kv": 0.01}, "by m_flow_nominal and dp_nominal, by Kv or by Cv: found m_flow_nominal and Kv"),
+        ({"m_flow_nominal": None, "dp_nominal": None, "Kv": 0.01, "pressure_independent": True}, "the flow that it"),
+        ({"rangeability": 1.0}, "greater than 1"),
+        ({"characteristic": "cubic"}, "'linear', 'equal_percentage' or 'quick_opening'"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(sizes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        ControlValve(**SIZES | sizes)

@@ -223,3 +223,23 @@ def test_gpus_have_finite_derivatives() -> None:
 @given(st.lists(st.floats(280.0, 400.0), min_size=1, max_size=8))
 def test_worst_is_the_largest(values: list[float]) -> None:
     assert worst(values) == max(values)
+
+
+# --- the room's air ---------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0.0, 2e5), st.floats(250.0, 323.15))
+def test_air_below_its_threshold_changes_nothing_at_all(P_it: float, T_air: float) -> None:
+    assert RACK.on_air(P_it, T_air) == P_it
+
+
+@given(st.floats(300.0, 400.0), st.floats(0.0, 20.0))
+def test_servers_go_off_as_the_air_warms(T_air: float, more: float) -> None:
+    assert RACK.on_air(1.0, T_air + more) <= RACK.on_air(1.0, T_air)
+    assert RACK.on_air(1.0, max(T_air, 330.15)) == 0.0
+
+
+def test_half_of_the_servers_are_off_half_way() -> None:
+    assert RACK.on_air(100e3, 326.65) == pytest.approx(50e3)
+    with pytest.raises(ValidationError, match="T_air_throttle < T_air_trip"):
+        GpuRack(P_it_nominal=1e5, liquid_fraction=0.9, T_air_trip=320.0)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from plant_models import fit_heat_pump
-from plant_models.components.heat_pump import MARKET_WORK, HeatPump
+from plant_models.components.heat_pump import HeatPump
+from plant_models.refrigerant_cycle import MARKET_WORK
 from tests.strategies.component_points import answers_and_derivatives, at_end, imbalances, numbers, points, run
 
 C = 273.15

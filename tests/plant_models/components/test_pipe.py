@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import fluids
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.optimize import brentq
 
 from plant_models.component import Component
 from plant_models.components.pipe import Pipe
@@ -109,3 +112,73 @@ def test_loss_of_a_flowing_pipe() -> None:
 def test_impossible_pipes_are_refused(sizes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"greater than|unknown medium"):
         Pipe(**SIZES | sizes)
+
+
+# --- by its sizes -----------------------------------------------------------------------------------------------------
+
+SIZED: dict[str, Any] = {
+    "m_flow_nominal": 66.0, "diameter": 0.21, "length": 30.0, "K": 4.4, "volume": 1.04, "cells": 3, "T_start": 305.15,
+}  # fmt: skip
+
+
+def test_a_pipe_by_its_sizes_drops_what_fluids_says() -> None:
+    """Darcy-Weisbach with Clamond's solution of Colebrook; Churchill is within 3 % of it."""
+    sized, T = Pipe(**SIZED), 305.15
+    v = 66.0 / (float(WATER.rho(T)) * math.pi / 4.0 * 0.21**2)
+    factor = fluids.friction_factor(float(WATER.rho(T)) * v * 0.21 / float(WATER.mu(T)), eD=4.5e-5 / 0.21)
+    drop = (factor * 30.0 / 0.21 + 4.4) * float(WATER.rho(T)) * v * v / 2.0
+    assert sized.friction_nominal == pytest.approx(drop, rel=0.01)
+    assert sized.flow(sized.friction_nominal, T) == pytest.approx(66.0, rel=1e-9)
+    assert sized.flow(-sized.friction_nominal, T) == pytest.approx(-66.0, rel=1e-9)
+
+
+def test_cold_glycol_flows_less_than_warm() -> None:
+    brine = Pipe(**SIZED | {"medium": "pg30", "diameter": 0.03, "m_flow_nominal": 0.5})
+    assert brine.flow(2e3, 273.15) < 0.9 * brine.flow(2e3, 323.15)
+
+
+@given(st.floats(-2e5, 2e5), st.floats(0.0, 1e5), st.floats(275.0, 370.0), st.floats(-30.0, 30.0))
+def test_more_pressure_always_moves_more(dp: float, more: float, T: float, rise: float) -> None:
+    for sizes in (SIZED, SIZES):
+        pipe = Pipe(**sizes | {"rise": rise})
+        assert pipe.flow(dp + more, T) >= pipe.flow(dp, T) - 1e-12
+
+
+def test_water_stands_in_a_column_of_its_weight() -> None:
+    for sizes in (SIZED, SIZES):
+        pipe = Pipe(**sizes | {"rise": 20.0})
+        assert pipe.flow(float(WATER.rho(305.15)) * 9.80665 * 20.0, 305.15) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_warm_riser_beside_a_cold_one_draws() -> None:
+    """Two columns of 20 m, 60 and 20 degC: the difference of their weights, some 3 kPa, circulates the water."""
+    warm, cold = Pipe(**SIZED | {"rise": 20.0}), Pipe(**SIZED | {"rise": -20.0})
+    push = float(WATER.rho(293.15) - WATER.rho(333.15)) * 9.80665 * 20.0
+    dp = brentq(lambda p: warm.flow(p, 333.15) - cold.flow(-p, 293.15), 1.9e5, 2.0e5)
+    m_flow = warm.flow(dp, 333.15)
+    friction = m_flow**2 / 66.0**2 * (warm.friction_nominal + cold.friction_nominal)
+    assert 2.9e3 < push < 3.1e3
+    assert friction == pytest.approx(push, rel=0.1)
+
+
+@pytest.mark.parametrize("transport", ["cells", "plug_flow"])
+@pytest.mark.parametrize("dp", [0.0, 1e-9, -1e-9, 3e4, -3e4])
+def test_a_pipe_by_its_sizes_is_finite_at_standstill(transport: str, dp: float) -> None:
+    pipe = Pipe(**SIZED | {"transport": transport, "rise": 6.0})
+    assert np.all(np.isfinite(answers_and_derivatives(pipe)(point(pipe, dp=dp))))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        ({"length": None}, "diameter and length belong together"),
+        ({"dp_nominal": 2e4}, "found both"),
+        ({"diameter": None, "length": None}, "found neither"),
+        ({"roughness": 0.02}, "more than 5 % of the diameter"),
+        ({"rise": 31.0}, "a pipe of 30 m cannot rise by 31 m"),
+        ({"diameter": None, "length": None, "dp_nominal": 2e4}, "K counts with a diameter"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(sizes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Pipe(**SIZED | sizes)

@@ -152,3 +152,46 @@ def test_pressure_loop_stops_at_the_lowest_speed() -> None:
     """No flow and far too much pressure: the drives stay at 30 % (pump manufacturers: 25..40 %)."""
     settled = checks.settle(GROUP, point(0.0) | {"sense_high.p": 6e5})
     assert settled["y"] == pytest.approx(0.3, abs=1e-3)
+
+
+# --- by points of the data sheet --------------------------------------------------------------------------------------
+
+POINTS: dict[str, Any] = {
+    "m_flow": (0.0, 100.0, 200.0, 290.0, 350.0, 400.0),
+    "dp": (320e3, 312e3, 288e3, 250e3, 212e3, 172e3),
+    "efficiency": (0.0, 0.52, 0.75, 0.82, 0.79, 0.72),
+}
+CURVED = PumpGroup(**SIZES, curve=POINTS)
+
+
+def test_pumps_by_points_run_on_their_points_less_the_fittings() -> None:
+    for m_flow, head, eta in list(zip(*POINTS.values(), strict=True))[1:]:
+        v = point(head - 20e3 * (m_flow / 290.0) ** 2)
+        found = CURVED.equations(v).outputs
+        assert found["m_flow"] == pytest.approx(6 * m_flow, rel=1e-3)
+        assert found["P_shaft"] == pytest.approx(6 * m_flow * head / 998.2 / eta, rel=1e-3)
+
+
+def test_efficiency_at_the_nominal_point_is_that_of_the_points() -> None:
+    assert CURVED.eta_nominal == pytest.approx(0.82, rel=5e-3)  # of cold water, as data sheets are
+    assert GROUP.eta_nominal == GROUP.eta_hydraulic
+
+
+def test_pumps_by_points_rest_and_let_nothing_back() -> None:
+    assert CURVED.equations(point(0.0, y=0.0)).outputs["P_shaft"] == 0.0
+    assert -0.005 * 6 * 290.0 < CURVED.flow(230e3, 0.0, 6.0) < 0.0
+    assert CURVED.flow(230e3, 1.0, 3.0) == pytest.approx(0.5 * CURVED.flow(230e3, 1.0, 6.0), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dp": (320e3, 312e3, 288e3, 290e3, 212e3, 172e3)}, "head does not fall"),
+        ({"efficiency": None}, "by P_shaft or by efficiency"),
+        ({"dp": (160e3, 156e3, 144e3, 125e3, 106e3, 86e3)}, "curve gives 125000 Pa at m_flow_nominal = 290 kg/s"),
+        ({"m_flow": (0.0, 100.0)}, "found 2 flows, 6 heads"),
+    ],
+)
+def test_points_that_are_no_pumps_are_refused(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        PumpGroup(**SIZES, curve=POINTS | change)

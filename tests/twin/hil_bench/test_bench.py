@@ -1,5 +1,12 @@
 """Scenarios from file to verdict: in lock-step, over sockets, and what is wrong with them."""
 
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import numpy as np
@@ -7,10 +14,18 @@ import pandas as pd
 import pytest
 
 from tests.strategies.command_line import heatloop
+from twin.hil_bench.batch import jobs_of, perform_all
 from twin.hil_bench.junit import junit
 from twin.hil_bench.matrix import markdown, matrix
 from twin.hil_bench.run import perform, prepare
-from twin.hil_bench.scenario import FAULTS, HilScenarioError, library, load_hil_scenario, load_requirements
+from twin.hil_bench.scenario import (
+    FAULTS,
+    HilScenarioError,
+    library,
+    load_hil_scenario,
+    load_requirements,
+    with_controller,
+)
 
 SCENARIO = """
 title: a pump trips and a device falls silent
@@ -67,11 +82,14 @@ def test_the_same_scenario_gives_the_same_run(outcome, tmp_path):
         np.testing.assert_array_equal(values, again.traces.values[name], err_msg=name)
 
 
-def test_the_same_file_over_sockets(tmp_path):
-    scenario = load_hil_scenario(write(tmp_path)).model_copy(update={"speed": 60.0})
-    over = perform(scenario, "sockets")
-    assert over.status == "passed", [v.evidence for v in over.verdicts]
-    assert len(over.traces.time) == 181
+def test_the_same_file_over_sockets_and_both_sides_count_from_the_same_moment(tmp_path):
+    (over,) = perform_all([load_hil_scenario(write(tmp_path))], "sockets", tmp_path / "o", 1)
+    assert over.status == "passed", (over.error, [v.evidence for v in over.verdicts])
+    traces = pd.read_parquet(tmp_path / "o" / "pump_and_silence" / "traces.parquet")
+    assert len(traces) == 181
+    # the plant's side makes the sensor read 5 K more from 8 min on, by its clock; the controller sees it by its own
+    jumps = np.flatnonzero(traces["seen.cdu.T_return"].diff() > 3.0)
+    assert 5.0 * jumps[0] == pytest.approx(480.0, abs=20.0)
 
 
 def test_junit_counts_and_carries_evidence(outcome, tmp_path):
@@ -115,6 +133,84 @@ def test_the_command_writes_what_a_build_server_and_a_person_want(tmp_path):
     assert {"time", "cdu.T_gpu_max", "runtime.state"} <= set(frame.columns)
     assert (folder / "journal.sqlite").is_file()
     assert "GPU-1" in (tmp_path / "o" / "requirements.md").read_text(encoding="utf-8")
+
+
+def test_several_scenarios_at_once_come_in_order_and_one_that_breaks_harms_no_other(tmp_path):
+    short = {"duration: 15 min": "duration: 9 min", "settle: 20 min": "settle: 1 min", "  - {eventually": "#  - {ev"}
+    good = load_hil_scenario(write(tmp_path, **short))
+    gone = good.model_copy(update={"name": "gone", "settle": None})
+    told = []
+    outcomes = perform_all([gone, good, good.model_copy(update={"name": "again"})], "lockstep", tmp_path / "o", 2,
+                           lambda outcome: told.append(outcome.scenario.name))  # fmt: skip
+    assert [o.scenario.name for o in outcomes] == ["gone", "pump_and_silence", "again"]
+    assert sorted(told) == sorted(o.scenario.name for o in outcomes)
+    assert [o.status for o in outcomes] == ["failed", "passed", "passed"]
+    assert "TypeError" in outcomes[0].trace
+    assert not outcomes[0].refused
+    first, second = (pd.read_parquet(tmp_path / "o" / o.scenario.name / "traces.parquet") for o in outcomes[1:])
+    pd.testing.assert_frame_equal(first, second)
+    lines = {line.id: line.status for line in matrix(outcomes[1:], {})}
+    assert lines == {"GPU-1": "passed", "BUS-1": "passed", "MINE-7": "passed"}
+
+
+QUICK = """
+title: faster than any machine
+site: bench_loop
+duration: 2 min
+settle: 1 min
+speed: 1000
+step: 1 s
+scan: 1 s
+expect: [{always: cdu.T_gpu_max < limit(cdu.T_gpu_max)}]
+"""
+
+
+def test_what_the_machine_cannot_keep_up_with_is_run_again_more_slowly_or_not_judged(tmp_path):
+    (outcome,) = perform_all([load_hil_scenario(write(tmp_path, QUICK))], "sockets", None, 1)
+    assert outcome.figures["speed"] < 1000.0
+    if outcome.slow:  # on a machine that a quarter of it is still too fast for
+        assert outcome.status == "failed"
+        assert "more than a scan of 1 s: times cannot be judged" in outcome.error
+
+
+def test_a_test_that_is_killed_leaves_no_process_behind(tmp_path):
+    name = f"left_{uuid.uuid4().hex}"
+    (tmp_path / f"{name}.yaml").write_text(SCENARIO, encoding="utf-8")
+    (tmp_path / f"{name}_too.yaml").write_text(SCENARIO.replace("1 min", "2 min"), encoding="utf-8")
+    command = [sys.executable, "-m", "twin.cli", "hil", "test", str(tmp_path / f"{name}.yaml"),
+               str(tmp_path / f"{name}_too.yaml"), "--bench", "sockets", "--jobs", "2"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as bench:
+        assert within(60.0, lambda: len(running(name)) == 3), running(name)  # itself and two plants
+        bench.kill()
+    assert within(60.0, lambda: not running(name)), running(name)
+
+
+def running(name):
+    """The processes whose command line says a name."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if name.encode() in place.read_bytes():
+                found.append(place.parent.name)
+    return found
+
+
+def within(seconds, true):
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def test_how_many_scenarios_run_at_once():
+    scenario = load_hil_scenario(library()[0])
+    assert jobs_of([scenario] * 100, "lockstep") == len(os.sched_getaffinity(0))
+    assert jobs_of([scenario] * 100, "sockets") == 3 * len(os.sched_getaffinity(0))
+    assert jobs_of([scenario], "lockstep") == 1
+    assert jobs_of([scenario] * 100, "rig") == 1
+    assert jobs_of([with_controller(scenario, "external")] * 100, "sockets") == 1
 
 
 def test_a_failed_verdict_is_exit_code_1_and_bad_input_2(tmp_path):

@@ -1,0 +1,43 @@
+"""Points of a pump's data sheet as a site file states them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from plant_models.hydraulics.pump_curve import PumpCurve
+from plant_models.units import Fraction, si
+
+WATER_OF_SHEETS = 998.2
+"""kg/m³: heads in metres on data sheets are of water at 20 °C"""
+
+
+class PumpPoints(BaseModel):
+    """Head and power of one pump at full speed, at the same flows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    m_flow: tuple[Annotated[float, si("kg/s"), Field(ge=0)], ...] = Field(description="rising, at least three")
+    dp: tuple[Annotated[float, si("Pa")], ...] = Field(description="pressure rise, falling")
+    P_shaft: tuple[Annotated[float, si("W"), Field(gt=0)], ...] | None = Field(None, description="shaft power")
+    efficiency: tuple[Fraction, ...] | None = Field(
+        None, description="of hydraulic over shaft power; any value at zero flow"
+    )
+    repair: bool = Field(False, description="make heads that do not fall fall, to the nearest such curve")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if (self.P_shaft is None) == (self.efficiency is None):
+            raise ValueError("a pump's power is stated by P_shaft or by efficiency, by one of them")
+        _ = self.curve
+        return self
+
+    @cached_property
+    def curve(self) -> PumpCurve:
+        """Through the points. Raises ValueError where they cannot be a pump's."""
+        return PumpCurve.from_points(
+            self.m_flow, self.dp, P_shaft=self.P_shaft, efficiency=self.efficiency, rho=WATER_OF_SHEETS,
+            repair=self.repair,
+        )  # fmt: skip
