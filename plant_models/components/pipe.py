@@ -15,9 +15,11 @@ The law is square through the nominal point (m_flow_nominal, dp_nominal), for tu
 ``length`` are given, Darcy-Weisbach's with Churchill's friction factor for laminar, turbulent and transitional flow
 (:mod:`plant_models.hydraulics.pipe_law`), the loss coefficients ``K`` of the fittings, and density and viscosity at the
 mean temperature of the cells (with plug flow: of both ends), Re up to 1e8, roughness up to 5 % of the diameter. Where
-the outlet lies higher than the inlet by ``rise``, the column's weight counts with its density at that temperature: warm
-risers draw. A pressure is that at its node's height. What friction and height do to the water's energy (1 K per
-4.2 MPa, 430 m) is not counted.
+the outlet lies higher than the inlet by ``rise``, the column's weight counts with its density at that same mean
+temperature: a loop that closes in height (a site where one does not is refused, :mod:`plant_models.heights`) and is
+warmer on its way up than down circulates by itself. Only pipes have heights: the draw between machines at different
+heights, and of the water in machines and nodes, is not counted. A pressure is that at its node's height. What friction
+and height do to the water's energy (1 K per 4.2 MPa, 430 m) is not counted.
 
 Sources: S. W. Churchill, Chemical Engineering 84(24) (1977) 91-92; roughness of drawn steel 0.045 mm (Moody 1944).
 """
@@ -79,6 +81,10 @@ class Pipe(Component):
         if self.length is not None and abs(self.rise) > self.length:
             raise ValueError(f"a pipe of {self.length:g} m cannot rise by {self.rise:g} m")
         return self
+
+    def climb_to(self, port: str) -> float:
+        """The outlet lies by ``rise`` over the inlet."""
+        return self.rise if port == "outlet" else 0.0
 
     @property
     def _fluid(self) -> Medium:
