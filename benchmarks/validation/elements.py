@@ -167,8 +167,8 @@ def _pump() -> list[Row]:
         n_pumps=1, m_flow_nominal=70.0, dp_nominal=2.3e5, curve=CURVE, volume=0.1, dp_design=1e5, dp_lowest=5e4,
         dp_highest=2e5, T_start=T,
     )  # fmt: skip
-    assert group.curve is not None
-    one = GroupCurve(group.curve.curve, group.m_flow_nominal)
+    assert group.by_points is not None
+    one = GroupCurve(group.by_points.pump, group.m_flow_nominal)
     ours, theirs, flows, same = [], [], [], []
     for speed in (1.0, 0.8):
         for diameter in (0.1, 0.12, 0.15, 0.17):
