@@ -142,7 +142,7 @@ def _pipe() -> list[Row]:
     source = f"fluids {version('fluids')}"
     ours, theirs, heads, columns = [], [], [], []
     for diameter, length, K in ((0.0285, 12.0, 3.0), (0.21, 42.0, 4.4), (0.7, 400.0, 2.0)):
-        pipe = Pipe(m_flow_nominal=10.0, diameter=diameter, length=length, K=K, **BODY)
+        pipe = Pipe(m_flow_nominal=10.0, diameter=diameter, length=length, K=K, T_start=T)
         for velocity in (0.02, 0.3, 1.0, 2.5):
             m_flow = velocity * RHO * math.pi / 4.0 * diameter**2
             dp = fluids.one_phase_dP(m_flow, RHO, MU, diameter, roughness=4.5e-5, L=length, Method="Churchill_1977")
