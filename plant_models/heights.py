@@ -2,7 +2,8 @@
 
 A pipe climbs by its ``rise``; every other machine counts as level (:meth:`Component.climb_to`). Whichever way water
 goes round a loop, it comes back to the height that it left, so the rises along it sum to zero. A loop where they do not
-would be a pump that needs no electricity: 1 m too much is 9.8 kPa that never tire.
+would be a pump that needs no electricity: 1 m too much is 9.8 kPa that never tire. Sensors of a pressure difference
+lie at one height: a real one between two floors does not see the column between them, which nodes' pressures contain.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from plant_models.circuits import Attachments, Mistake, groups
 from plant_models.component import Component
 
 TOLERANCE = 0.02
-"""m that a loop may be off, of rises stated to the centimetre: 0.2 kPa"""
+"""m that a loop or two sensors may be off, of rises stated to the centimetre: 0.2 kPa"""
 
 Climb = tuple[str, float]
 """(pipe, height from the end it is entered by to the other, m)"""
 
 
 def mistakes(machines: Mapping[str, Component], attached: Attachments) -> Iterator[Mistake]:
-    """Loops whose rises do not sum to zero, each at the last of its pipes as the site names them."""
+    """Loops whose rises do not sum to zero, each at the last of its pipes as the site names them; sensors apart."""
     level, climbing = _by_height(machines, attached)
     ways: dict[str, list[tuple[str, Climb]]] = defaultdict(list)
     for name, start, end, rise in climbing:
@@ -32,6 +33,16 @@ def mistakes(machines: Mapping[str, Component], attached: Attachments) -> Iterat
             continue
         ways[a].append((b, (name, rise)))
         ways[b].append((a, (name, -rise)))
+    for name, machine in machines.items():
+        if machine.senses is not None:
+            high, low = (attached[name, port] for port in machine.senses)
+            apart = sum(climb for _, climb in _way(ways, level[low], level[high]) or ())
+            if abs(apart) > TOLERANCE:
+                yield (
+                    name,
+                    f"senses between {high} and {low}, {apart:+g} m apart in height: it would hold the weight of that "
+                    "column too; put both sensing ports at one height, such as supply and return of one floor",
+                )
 
 
 def _by_height(

@@ -12,7 +12,7 @@ runs through points of head and of power or efficiency from its data sheet, fall
 standstill (plant_models.hydraulics.group_curve). The nominal point then still says what motors and loop are sized for,
 and must lie on the curve within 10 %. Efficiencies turn into power with the liquid's density at T_start.
 
-The sensing ports pass no water: put them on the headers whose difference is to be held.
+The sensing ports pass no water: put them on the headers whose difference is to be held, both at one height.
 """
 
 from __future__ import annotations

@@ -68,6 +68,22 @@ def test_a_second_riser_ends_where_the_first_does(tmp_path: Path, rise: str, goo
         load_site(path)
 
 
+def test_sensors_on_different_floors_are_refused(tmp_path: Path) -> None:
+    moved = (
+        ("               pump.sense_low]}", "               ]}"),
+        ("[cdu_high.outlet, end", "[cdu_high.outlet, pump.sense_low, end"),
+    )
+    with pytest.raises(
+        SiteError, match=r"components\.pump: pump: senses between fws\.supply and high\.return, -18 m apart"
+    ):
+        load_site(written(tmp_path, *moved))
+    both = (
+        ("               pump.sense_high]}", "               ]}"),
+        ("rise_high.outlet, cdu", "rise_high.outlet, pump.sense_high, cdu"),
+    )
+    load_site(written(tmp_path, *moved, *both))
+
+
 def test_a_loop_of_many_pipes_is_named_whole() -> None:
     ((place, what),) = found(("a", "b", 2.0), ("b", "c", 3.0), ("d", "c", 1.5), ("d", "a", -3.0))
     assert place == "3"
