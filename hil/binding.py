@@ -10,6 +10,7 @@ from hil.registers.codec import references
 from hil.registers.files import load_map
 from hil.registers.points import MASS_OF
 from hil.registers.protection import Trip
+from hil.registers.quantities import to_unit_difference
 from hil.registers.schema import MapError, Point, RegisterMap, si_conversion
 from plant_models.devices import Device
 from plant_models.signals import Role, Signal
@@ -29,6 +30,10 @@ class BoundTrip:
     """guards only while these signals are above these values"""
     sets: Mapping[str, float]
     """what it forces"""
+    hysteresis: float = 0.0
+    """a reset helps once the value is inside by this much"""
+    bus_resets: int | None = None
+    """resets over the bus within an hour, whatever the value; None: by the value"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +223,7 @@ def _trip(device: Device, trip: Trip, limit: object, vocabulary: Mapping[str, Si
         watched.name, value if trip.above is None else -math.inf, math.inf if trip.above is None else value,
         trip.delay, {signal.name: to_si(above, signal.unit) for signal, above in running.items()},
         {signal.name: to_si(forced, signal.unit) for signal, forced in sets.items()},
+        to_unit_difference(trip.hysteresis, watched.unit) if trip.hysteresis else 0.0, trip.bus_resets,
     )  # fmt: skip
 
 

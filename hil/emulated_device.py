@@ -103,12 +103,17 @@ class EmulatedDevice:
         """A step of ``dt`` s has passed and the plant is at ``values``: counters, commands, hard-wired trips."""
         for name, signal in self.bound.counted.items():
             self._counts[name] += values[signal] * dt
-        self.wired.look(self._time(), values)
         for name in self._commands:
-            self._carry_out(self.bound.map[name])
+            self._carry_out(self.bound.map[name], values)
         self._commands.clear()
+        self.wired.look(self._time(), values)
         for name, count in self._counts.items():
             self._bank.show(self.bound.map[name], count)
+        self._show_states()
+
+    def reset_at_machine(self) -> None:
+        """Somebody at the machine resets all trips, which no telegram does. A cause that stays throws its trip again."""
+        self.wired.reset_at_machine()
         self._show_states()
 
     def supervise(self) -> None:
@@ -247,10 +252,10 @@ class EmulatedDevice:
         self._own[point.name] = value
         self._bank.show(point, value)
 
-    def _carry_out(self, command: Point) -> None:
+    def _carry_out(self, command: Point, values: Mapping[str, float]) -> None:
         map_ = self.bound.map
         if map_.trips is not None and command.name == map_.trips.reset:
-            self.wired.reset()
+            self.wired.reset(self._time(), values)
         if map_.watchdog is not None and command.name == map_.watchdog.reset:
             self.fallen_back, self._fed = False, self._time()
         for name in command.clears:
