@@ -112,7 +112,7 @@ class EmulatedDevice:
         self._show_states()
 
     def reset_at_machine(self) -> None:
-        """Somebody at the machine resets all trips, which no telegram does. A cause that stays throws its trip again."""
+        """Somebody at the machine resets all trips, as no telegram does. A cause that stays throws its trip again."""
         self.wired.reset_at_machine()
         self._show_states()
 
