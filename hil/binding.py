@@ -58,7 +58,7 @@ class BoundDevice:
     def companions(self) -> tuple[Point, ...]:
         """Points that others need, though they stand for no signal here: scales, units, read-backs, thrown trips."""
         bound = {point.name for point in self.points.values()}
-        shown = [self._like(point, self.map[point.read_back]) for point in self.writable.values() if point.read_back]
+        shown = [self.read_back(point) for point in self.writable.values() if point.read_back]
         if self.map.trips is not None:
             shown.append(self.map[self.map.trips.status])
         found = {point.name: point for point in (*references(self.map, (*self.points.values(), *shown)), *shown)}
@@ -68,6 +68,10 @@ class BoundDevice:
     def writable(self) -> dict[str, Point]:
         """The points that take set-points, by signal."""
         return {signal: point for signal, point in self.points.items() if point.is_setpoint}
+
+    def read_back(self, point: Point) -> Point:
+        """The point that shows what the set-point ``point`` was given, in the same quantity: another, or itself."""
+        return self._like(point, self.map[point.read_back]) if point.read_back else point
 
     def _like(self, point: Point, shown: Point) -> Point:
         """The point that shows what ``point`` was given, in the same quantity."""

@@ -51,8 +51,13 @@ def device_map(y=None, watchdog=None, **changes):
     guard = {"timeout": "30 s", "always_on": True, "status": "lost", **(watchdog or {})}
     wired = {
         "over_temperature": {"watch": "T", "above": "80 degC", "delay": "5 s", "sets": {"available": 0}},
-        "low_flow": {"watch": "m_flow", "below": "1 kg/s", "running": {"y": 0.1}, "sets": {"available": 0},
-                     "bus_resets": 2},
+        "low_flow": {
+            "watch": "m_flow",
+            "below": "1 kg/s",
+            "running": {"y": 0.1},
+            "sets": {"available": 0},
+            "bus_resets": 2,
+        },
         "dry_run": {"watch": "level", "below": "10 kg", "sets": {"available": 0}, "optional": True},
     }
     spec = {
