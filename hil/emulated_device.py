@@ -122,6 +122,7 @@ class EmulatedDevice:
         self._slow = [(time, item) for time, item in self._slow if self._time() < time]
         for item in due:
             self._enforce(item)
+            self._recover()
         watchdog = self.bound.map.watchdog
         if watchdog is None or self._fed is None or self.fallen_back:
             return
@@ -160,7 +161,7 @@ class EmulatedDevice:
         signs = {"request"}
         for item in items:
             if item.signal:
-                signs |= {"write"} | ({"obeyed"} if self._take(item) else set())
+                signs |= {"write"} if self._take(item) else set()
             else:
                 signs |= self._take_own(item)
         self._feed(signs)
@@ -191,7 +192,7 @@ class EmulatedDevice:
                 raise Refusal(BUSY)
 
     def _take(self, item: _Item) -> bool:
-        """A set-point; whether it is obeyed."""
+        """A set-point; whether it is obeyed, now or once it has settled."""
         watchdog = self.bound.map.watchdog
         locked = self.fallen_back and watchdog is not None and watchdog.reset is not None
         if locked or not self.permitted:
@@ -204,6 +205,7 @@ class EmulatedDevice:
                 self._bank.store(item.point, item.registers)
         else:
             self._enforce(item)
+            self._recover()
         return True
 
     def _enforce(self, item: _Item) -> None:
@@ -216,12 +218,21 @@ class EmulatedDevice:
         watchdog = self.bound.map.watchdog
         if watchdog is None or watchdog.fed_by not in signs:
             return
-        if self._fed is None and watchdog.fed_by != "heartbeat" and "obeyed" not in signs:
+        if self._fed is None and watchdog.fed_by != "heartbeat" and "write" not in signs:
             return  # supervision begins with the first set-point
         self._fed = self._time()
-        if watchdog.reset is None and self.fallen_back:
+
+    def _recover(self) -> None:
+        """A set-point is in force again: it no longer holds its safe values."""
+        watchdog = self.bound.map.watchdog
+        if self.fallen_back and watchdog is not None and watchdog.reset is None:
             self.fallen_back = False
             self._show_states()
+
+    def _follow_permission(self) -> None:
+        """Without permission nothing more comes into force, neither what is on its way."""
+        if not self.permitted:
+            self._slow.clear()
 
     # --- points of its own ---
 
@@ -246,11 +257,13 @@ class EmulatedDevice:
             self._commands.append(item.point.name)
         if item.point.kind != "command" or item.point.name in self._granted:
             self._own[item.point.name] = item.value
+            self._follow_permission()
         return {"heartbeat"} if watchdog is not None and item.point.name == watchdog.heartbeat else set()
 
     def _set_own(self, point: Point, value: float) -> None:
         self._own[point.name] = value
         self._bank.show(point, value)
+        self._follow_permission()
 
     def _carry_out(self, command: Point, values: Mapping[str, float]) -> None:
         map_ = self.bound.map

@@ -282,11 +282,53 @@ def test_a_tripped_watchdog_takes_its_permission_back_and_the_trip_stays():
         True, True, False, 0, 1,
     )  # fmt: skip
     assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
-    unit.write(Table.HOLDING, SPEED, [9000])  # a sign of life, but no permission
-    assert (unit.fallen_back, read(unit, SPEED), read(unit, LOST)) == (False, 2000, 0)
+    unit.write(Table.HOLDING, SPEED, [9000])  # without permission it goes on holding its safe values, and says so
+    assert (unit.fallen_back, read(unit, SPEED), read(unit, LOST)) == (True, 2000, 1)
     unit.write(Table.HOLDING, PERMIT, [1])
+    assert (unit.fallen_back, read(unit, LOST)) == (True, 1)
     unit.write(Table.HOLDING, SPEED, [9000])
-    assert (read(unit, SPEED), unit.tripped) == (9000, True)
+    assert (unit.fallen_back, read(unit, SPEED), read(unit, LOST), unit.tripped) == (False, 9000, 0, True)
+
+
+def test_setpoints_that_are_not_obeyed_are_no_sign_of_life():
+    unit, time = fan()
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.9)}
+    unit.write(Table.HOLDING, PERMIT, [0])
+    for _ in range(4):
+        time.now += 10.0
+        unit.write(Table.HOLDING, SPEED, [5000])
+    assert (unit.fallen_back, unit.take_setpoints(), read(unit, LOST)) == (True, {"fan.y": pytest.approx(0.2)}, 1)
+
+
+def test_a_slow_setpoint_ends_the_fallback_once_it_is_in_force_and_never_without_permission():
+    unit, time = fan(y={"settle": "10 s"}, watchdog={"timeout": "30 s"})
+    unit.write(Table.HOLDING, SPEED, [9000])
+    time.now = 40.0
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
+    unit.write(Table.HOLDING, SPEED, [8000])
+    assert (unit.fallen_back, read(unit, LOST)) == (True, 1)
+    time.now = 49.0
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.8)}
+    assert (unit.fallen_back, read(unit, LOST)) == (False, 0)
+    unit.write(Table.HOLDING, SPEED, [7000])
+    unit.write(Table.HOLDING, PERMIT, [0])
+    unit.write(Table.HOLDING, PERMIT, [1])
+    time.now = 60.0
+    assert unit.take_setpoints() == {}
+
+
+def test_a_set_point_does_not_end_a_fallback_for_want_of_a_counter():
+    unit, time = fan(watchdog={"fed_by": "heartbeat", "heartbeat": "beat"})
+    unit.write(Table.HOLDING, BEAT, [1])
+    time.now = 31.0
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
+    assert unit.fallen_back
+    unit.write(Table.HOLDING, BEAT, [2])
+    assert unit.fallen_back
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (unit.fallen_back, unit.take_setpoints()) == (False, {"fan.y": pytest.approx(0.9)})
 
 
 def test_a_watchdog_with_a_reset_obeys_nothing_before_it():
@@ -332,8 +374,10 @@ def test_a_drive_obeys_a_speed_only_with_its_control_word():
     assert read(drive, drive.bound.map["speed"].address) == 8192
     drive.write(Table.HOLDING, word, [0x478])
     drive.write(Table.HOLDING, speed, [16384])
-    time.now = 160.0
-    assert drive.take_setpoints() == {}
+    time.now = 119.0
+    assert (drive.take_setpoints(), drive.ignored) == ({}, 2)
+    time.now = 160.0  # nor is it a sign of life: a minute after the last that it obeyed it goes to full speed
+    assert (drive.take_setpoints(), drive.fallen_back) == ({"fan.y": 1.0}, True)
 
 
 @pytest.mark.parametrize(
