@@ -10,6 +10,7 @@ from hil.registers.codec import references
 from hil.registers.files import load_map
 from hil.registers.points import MASS_OF
 from hil.registers.protection import Trip
+from hil.registers.quantities import to_unit_difference
 from hil.registers.schema import MapError, Point, RegisterMap, si_conversion
 from plant_models.devices import Device
 from plant_models.signals import Role, Signal
@@ -29,6 +30,10 @@ class BoundTrip:
     """guards only while these signals are above these values"""
     sets: Mapping[str, float]
     """what it forces"""
+    hysteresis: float = 0.0
+    """a reset helps once the value is inside by this much"""
+    bus_resets: int | None = None
+    """resets over the bus within an hour, whatever the value; None: by the value"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class BoundDevice:
     def companions(self) -> tuple[Point, ...]:
         """Points that others need, though they stand for no signal here: scales, units, read-backs, thrown trips."""
         bound = {point.name for point in self.points.values()}
-        shown = [self._like(point, self.map[point.read_back]) for point in self.writable.values() if point.read_back]
+        shown = [self.read_back(point) for point in self.writable.values() if point.read_back]
         if self.map.trips is not None:
             shown.append(self.map[self.map.trips.status])
         found = {point.name: point for point in (*references(self.map, (*self.points.values(), *shown)), *shown)}
@@ -63,6 +68,10 @@ class BoundDevice:
     def writable(self) -> dict[str, Point]:
         """The points that take set-points, by signal."""
         return {signal: point for signal, point in self.points.items() if point.is_setpoint}
+
+    def read_back(self, point: Point) -> Point:
+        """The point that shows what the set-point ``point`` was given, in the same quantity: another, or itself."""
+        return self._like(point, self.map[point.read_back]) if point.read_back else point
 
     def _like(self, point: Point, shown: Point) -> Point:
         """The point that shows what ``point`` was given, in the same quantity."""
@@ -218,6 +227,7 @@ def _trip(device: Device, trip: Trip, limit: object, vocabulary: Mapping[str, Si
         watched.name, value if trip.above is None else -math.inf, math.inf if trip.above is None else value,
         trip.delay, {signal.name: to_si(above, signal.unit) for signal, above in running.items()},
         {signal.name: to_si(forced, signal.unit) for signal, forced in sets.items()},
+        to_unit_difference(trip.hysteresis, watched.unit) if trip.hysteresis else 0.0, trip.bus_resets,
     )  # fmt: skip
 
 

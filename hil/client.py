@@ -61,16 +61,31 @@ class Written:
 
 
 @dataclass(slots=True)
+class _Sent:
+    """A value on its way to a slow read-back."""
+
+    value: float
+    since: float
+    """of its first write"""
+    old: float
+    """what was there before"""
+    told: bool = False
+    """whether it has been confirmed"""
+
+
+@dataclass(slots=True)
 class _Held:
     value: float
     time: float
     """of the last write"""
     since: float
     """of the first write of this value"""
-    old: float = math.nan
-    """what was there before"""
     shown: bool = True
     """whether a read-back has shown it"""
+    sent: list[_Sent] = field(default_factory=list)
+    """values that a slow read-back may show, oldest first; the last is ``value``"""
+    astray: float = math.nan
+    """since when the device has shown none of them, nor anything between"""
 
 
 @dataclass(slots=True)
@@ -159,7 +174,7 @@ class FieldClient:
         return held.value if held else math.nan
 
     def confirmed(self) -> list[Written]:
-        """Set-points whose slow read-back has shown them since the last call."""
+        """What slow read-backs have told since the last call: set-points shown, or, MISMATCH, not within their time."""
         confirmed, self._confirmed = self._confirmed, []
         return confirmed
 
@@ -249,21 +264,50 @@ class FieldClient:
         unit.read(groups, begun)
         unit.take(plan, answers)
         self._note(unit, True, "")
-        self._compare(unit)
+        self._compare(unit, begun)
 
-    def _compare(self, unit: ScannedUnit) -> None:
-        """Forgets what a device no longer holds, so that the next write goes out."""
+    def _compare(self, unit: ScannedUnit, begun: float) -> None:
+        """Forgets what a device no longer holds, so that the next write goes out; ``begun`` is the scan's time."""
         for signal, point in unit.writable.items():
             held = self._held.get(signal)
             sample = unit.latest(point.read_back or point.name, unit.shown_by[signal])
-            if held is None or sample is None or sample.time - held.since < (point.settle or 0.0):
+            if held is None or sample is None or not sample.good:
                 continue
-            if sample.good and abs(sample.value - held.value) > _tolerance(point):
+            time = min(sample.time, begun)  # what an answer tells may be as old as its request
+            if not held.shown:
+                self._follow(signal, point, held, sample.value, time)
+            elif time - held.since >= (point.settle or 0.0) and abs(sample.value - held.value) > _tolerance(point):
                 del self._held[signal]  # the device holds something else now: the next write must go out
                 unit.health.reason = f"{signal} reads {sample.value:g}, written was {held.value:g}"
-            elif sample.good and not held.shown:
-                held.shown = True
-                self._confirmed.append(Written(signal, held.old, held.value, sample.value, WriteStatus.CONFIRMED))
+
+    def _follow(self, signal: str, point: Point, held: _Held, value: float, time: float) -> None:
+        """Judges what a slow read-back shows of the values written of late. It may lag by ``settle``, or ramp."""
+        settle, near = point.settle or 0.0, _tolerance(point)
+        while len(held.sent) > 1 and time - held.sent[1].since >= settle:
+            del held.sent[0]
+        if time < held.sent[0].since:
+            return
+        for sent in reversed(held.sent):
+            last, settled = sent is held.sent[-1], time - sent.since >= settle
+            if abs(value - sent.value) > near or not (settled or (not last and abs(value - sent.old) > near)):
+                continue
+            held.shown = held.shown or last
+            if not sent.told:
+                sent.told = True
+                self._confirmed.append(Written(signal, sent.old, sent.value, value, WriteStatus.CONFIRMED))
+            break
+        lowest, highest = min(s.value for s in held.sent), max(s.value for s in held.sent)
+        if lowest - near <= value <= highest + near:
+            held.astray = math.nan
+            return
+        if not time >= held.astray:  # the first time, or before a clock that was set back
+            held.astray = time
+        if time - held.astray < settle:
+            return
+        del self._held[signal]
+        where = point.read_back or point.name
+        text = f"wrote {point.show(held.value)}, after {settle:g} s {where} shows {point.show(value)}"
+        self._confirmed.append(Written(signal, held.sent[0].old, held.value, value, WriteStatus.MISMATCH, text))
 
     def _lose(self, unit: ScannedUnit, reason: str) -> None:
         self._note(unit, False, reason)
@@ -354,10 +398,12 @@ class FieldClient:
                 self._held[signal] = _Held(value, now, since)
                 return Written(signal, old, value, math.nan, status, "cannot be read back")
             if (point.read_back or point.settle) and not settled:
-                self._held[signal] = _Held(value, now, since, old, shown=False)
+                earlier = held if held is not None and not held.shown else _Held(value, now, since)
+                sent = earlier.sent if same else [*earlier.sent, _Sent(value, since, old)]
+                self._held[signal] = _Held(value, now, since, False, sent, earlier.astray)
                 where = point.read_back or point.name
                 return Written(signal, old, value, math.nan, status, f"{where} shows it within {point.settle or 0:g} s")
-            back = await self._read_back(line, unit, unit.companions.get(point.read_back or "", point))
+            back = await self._read_back(line, unit, unit.bound.read_back(point))
         except TransportError as error:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, str(error))
         if not back.good or abs(back.value - value) > _tolerance(point):

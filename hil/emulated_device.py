@@ -103,12 +103,17 @@ class EmulatedDevice:
         """A step of ``dt`` s has passed and the plant is at ``values``: counters, commands, hard-wired trips."""
         for name, signal in self.bound.counted.items():
             self._counts[name] += values[signal] * dt
-        self.wired.look(self._time(), values)
         for name in self._commands:
-            self._carry_out(self.bound.map[name])
+            self._carry_out(self.bound.map[name], values)
         self._commands.clear()
+        self.wired.look(self._time(), values)
         for name, count in self._counts.items():
             self._bank.show(self.bound.map[name], count)
+        self._show_states()
+
+    def reset_at_machine(self) -> None:
+        """Somebody at the machine resets all trips, as no telegram does. A cause that stays throws its trip again."""
+        self.wired.reset_at_machine()
         self._show_states()
 
     def supervise(self) -> None:
@@ -117,6 +122,7 @@ class EmulatedDevice:
         self._slow = [(time, item) for time, item in self._slow if self._time() < time]
         for item in due:
             self._enforce(item)
+            self._recover()
         watchdog = self.bound.map.watchdog
         if watchdog is None or self._fed is None or self.fallen_back:
             return
@@ -155,7 +161,7 @@ class EmulatedDevice:
         signs = {"request"}
         for item in items:
             if item.signal:
-                signs |= {"write"} | ({"obeyed"} if self._take(item) else set())
+                signs |= {"write"} if self._take(item) else set()
             else:
                 signs |= self._take_own(item)
         self._feed(signs)
@@ -186,7 +192,7 @@ class EmulatedDevice:
                 raise Refusal(BUSY)
 
     def _take(self, item: _Item) -> bool:
-        """A set-point; whether it is obeyed."""
+        """A set-point; whether it is obeyed, now or once it has settled."""
         watchdog = self.bound.map.watchdog
         locked = self.fallen_back and watchdog is not None and watchdog.reset is not None
         if locked or not self.permitted:
@@ -199,6 +205,7 @@ class EmulatedDevice:
                 self._bank.store(item.point, item.registers)
         else:
             self._enforce(item)
+            self._recover()
         return True
 
     def _enforce(self, item: _Item) -> None:
@@ -211,12 +218,21 @@ class EmulatedDevice:
         watchdog = self.bound.map.watchdog
         if watchdog is None or watchdog.fed_by not in signs:
             return
-        if self._fed is None and watchdog.fed_by != "heartbeat" and "obeyed" not in signs:
+        if self._fed is None and watchdog.fed_by != "heartbeat" and "write" not in signs:
             return  # supervision begins with the first set-point
         self._fed = self._time()
-        if watchdog.reset is None and self.fallen_back:
+
+    def _recover(self) -> None:
+        """A set-point is in force again: it no longer holds its safe values."""
+        watchdog = self.bound.map.watchdog
+        if self.fallen_back and watchdog is not None and watchdog.reset is None:
             self.fallen_back = False
             self._show_states()
+
+    def _follow_permission(self) -> None:
+        """Without permission nothing more comes into force, neither what is on its way."""
+        if not self.permitted:
+            self._slow.clear()
 
     # --- points of its own ---
 
@@ -241,16 +257,18 @@ class EmulatedDevice:
             self._commands.append(item.point.name)
         if item.point.kind != "command" or item.point.name in self._granted:
             self._own[item.point.name] = item.value
+            self._follow_permission()
         return {"heartbeat"} if watchdog is not None and item.point.name == watchdog.heartbeat else set()
 
     def _set_own(self, point: Point, value: float) -> None:
         self._own[point.name] = value
         self._bank.show(point, value)
+        self._follow_permission()
 
-    def _carry_out(self, command: Point) -> None:
+    def _carry_out(self, command: Point, values: Mapping[str, float]) -> None:
         map_ = self.bound.map
         if map_.trips is not None and command.name == map_.trips.reset:
-            self.wired.reset()
+            self.wired.reset(self._time(), values)
         if map_.watchdog is not None and command.name == map_.watchdog.reset:
             self.fallen_back, self._fed = False, self._time()
         for name in command.clears:

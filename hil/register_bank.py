@@ -25,6 +25,12 @@ class RegisterBank:
         self._registers: dict[Table, dict[int, int]] = {table: {} for table in Table}
         for point in bound.map.points:
             self._registers[point.table].update(dict.fromkeys(point.span, 0))
+        self._blind = {
+            table: {a for p in bound.map.points if p.table is table and not p.readable for a in p.span}
+            - {a for p in bound.map.points if p.table is table and p.readable for a in p.span}
+            for table in Table if not table.is_bits  # servers ask for bits by whole words, wanted or not
+        }  # fmt: skip
+        """addresses that can be written and not read"""
         self._shown: dict[str, tuple[Point, float]] = {}
         """values by point that are in registers once somebody reads"""
         self._saturated: set[str] = set()
@@ -44,12 +50,16 @@ class RegisterBank:
         return (min(registers), max(registers)) if registers else None
 
     def read(self, table: Table, address: int, count: int) -> list[int]:
-        """Holes inside the map answer zero if the device allows reading over them. Raises Refusal."""
+        """Holes inside the map answer zero if the device allows reading over them. Raises Refusal.
+
+        A word that is only written (``access: w``) cannot be read, nor read along.
+        """
         self._encode()
         registers = self._registers[table]
         asked = range(address, address + count)
         known = [a for a in asked if a in registers]
-        if not known or self._touches_forbidden(table, asked) or not self._spans_gaps(asked, table):
+        blind = table in self._blind and not self._blind[table].isdisjoint(asked)
+        if not known or blind or self._touches_forbidden(table, asked) or not self._spans_gaps(asked, table):
             raise Refusal(ILLEGAL_ADDRESS)
         return [registers.get(a, 0) for a in asked]
 

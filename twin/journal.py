@@ -66,8 +66,8 @@ class WriteEntry(NamedTuple):
 
     @property
     def went_out(self) -> bool:
-        """Whether the device took something."""
-        return self.status in ("written", "refreshed", "mismatch")
+        """Whether the device took something; what the equipment tells later of a set-point is no write."""
+        return self.status in ("written", "refreshed", "mismatch") and self.who != "equipment"
 
 
 class Event(NamedTuple):

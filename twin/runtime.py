@@ -41,7 +41,7 @@ class Pulse(Protocol):
     """Signs of life: twin.operation.heartbeat.Heartbeat has it."""
 
     async def turn(self, now: float, scan_interval: float, *, writes: bool) -> None: ...
-    def again(self) -> None: ...
+    def again(self, *, take_over: bool = False) -> None: ...
 
 
 class Orders(Protocol):
@@ -197,6 +197,9 @@ class Runtime:
         if self.mode.decides and not mode.decides:
             self.deciding.afresh(now)
         self.client.release()
+        silent = (Mode.OFF, Mode.SHADOW)
+        if self._heartbeat is not None and self.mode in silent and mode not in silent:
+            self._heartbeat.again(take_over=True)
         self.mode = mode
         self.journal.keep("mode", now, mode.value)
         self._event("info", "mode", f"{mode} by {who}{': ' + reason if reason else ''}")
@@ -314,13 +317,14 @@ class Runtime:
     def _start(self, now: float) -> None:
         """From waiting or holding to running: everything begins at what the equipment does now."""
         self.alarm_book.condition(now, "plant", False)
+        taking_over = self.state == "waiting"  # after a short gap it is not: what somebody did meanwhile stays
         self.state, self._decided = "running", False
         self.client.release()
         self.deciding.afresh(now)
         if self.deciding.tally.decisions == 0 and self.deciding.resume(now):
             self._event("info", "controller", f"{self.controller.name} goes on from its state in the journal")
         if self._heartbeat is not None:
-            self._heartbeat.again()
+            self._heartbeat.again(take_over=taking_over)
         present = self._present()
         self.mover.take_over(self.clock.time(), present)
         self.mover.claim_present(self._ours(now, present), "held by this loop before")

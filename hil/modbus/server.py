@@ -15,7 +15,7 @@ from pymodbus.framer import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer, ModbusTlsServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from hil.modbus.handler import Handler, Manners, Right
+from hil.modbus.handler import ECHOED, Handler, Manners, Right
 from hil.modbus.rtu import SerialSettings
 from hil.modbus.tls import Identity
 from hil.registers.schema import Table
@@ -212,6 +212,8 @@ def _sim_device(unit: Unit) -> SimDevice:
         try:
             if values:
                 unit.write(table, address, [int(v) for v in values])
+            if values or function in ECHOED:
+                return None  # a write's answer repeats the request: what cannot be read is not read for it
             extent = unit.extent(table)
             if extent is None:
                 return ExcCodes.ILLEGAL_ADDRESS

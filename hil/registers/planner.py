@@ -77,10 +77,12 @@ def _best_division(map_: RegisterMap, table: Table, points: Sequence[Point], cos
     longest = min(LONGEST_BITS, BITS_PER_WORD * map_.longest_read) if table.is_bits else map_.longest_read
     best, start = [0.0, *[float("inf")] * len(points)], [0] * (len(points) + 1)
     alone = [map_.alone(point) for point in points]
+    blind = [p.address for p in map_.points if p.table is table and not p.readable]  # only written: refuses a read
     for first in range(len(points)):
         address = end = points[first].address
         for last in range(first, len(points)):
-            if last > first and (alone[first] or alone[last] or not _joins(map_, table, end, points[last].address)):
+            joins = last == first or _joins(map_, table, end, points[last].address, blind)
+            if not joins or (last > first and (alone[first] or alone[last])):
                 break
             end = max(end, points[last].address + points[last].words)
             if end - address > longest and last > first:
@@ -98,8 +100,10 @@ def _best_division(map_: RegisterMap, table: Table, points: Sequence[Point], cos
     return blocks[::-1]
 
 
-def _joins(map_: RegisterMap, table: Table, end: int, address: int) -> bool:
-    """Whether what ends before ``end`` and what begins at ``address`` may be read at once."""
+def _joins(map_: RegisterMap, table: Table, end: int, address: int, blind: Sequence[int]) -> bool:
+    """Whether what ends before ``end`` and what begins at ``address`` may be read at once, with what lies between."""
     if address - end > map_.max_gap * (BITS_PER_WORD if table.is_bits else 1):
+        return False
+    if any(end <= a < address for a in blind):
         return False
     return not any(t == table and low < address and high >= end for t, low, high in map_.forbidden)

@@ -25,6 +25,12 @@ class Trip(_Part):
     delay: Duration = Field(0.0, description="for as long")
     running: dict[str, Any] = Field({}, description="guards only while these quantities are above these values")
     sets: dict[str, Any] = Field(min_length=1, description="parameter of the machine -> value that the trip forces")
+    hysteresis: Any = Field(0, description="a reset helps once the quantity is back inside its limit by this much")
+    bus_resets: int | None = Field(
+        None, ge=0,
+        description="where only a running machine shows that quantity: resets over the bus within an hour, whatever it "
+        "is; thrown once more, the trip is reset at the machine only",
+    )  # fmt: skip
     optional: bool = Field(False, description="not wired where the site does not name what it watches")
     description: str = Field("", description="what it protects, and where its limit comes from")
 
@@ -32,6 +38,17 @@ class Trip(_Part):
     def _one_limit(self) -> Trip:
         if (self.above is None) == (self.below is None):
             raise ValueError("a trip needs above or below, and not both")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_reset(self) -> Trip:
+        if self.hysteresis and self.bus_resets is not None:
+            raise ValueError("a trip is reset by its value (hysteresis) or so often an hour (bus_resets), not by both")
+        if self.running and not self.hysteresis and self.bus_resets is None:
+            raise ValueError(
+                "a trip that guards only what runs ends that itself; say when a reset helps: hysteresis, back inside "
+                "its limit by so much; or bus_resets, so many times an hour, where a stopped machine does not show it"
+            )
         return self
 
     @property
@@ -44,5 +61,5 @@ class Protection(_Part):
     """A machine's trips, and how the bus sees them."""
 
     status: str = Field(description="point whose flags tell which trips are thrown; a flag has the name of its trip")
-    reset: str | None = Field(None, description="command that resets those whose cause is gone")
+    reset: str | None = Field(None, description="command that resets what may be reset over the bus")
     wired: dict[str, Trip] = Field({}, description="trips of the emulated machine, by name of the flag")

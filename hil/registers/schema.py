@@ -45,7 +45,7 @@ class Watchdog(_Part):
 
     timeout: Duration = Field(description="without a sign of life for this long it falls back")
     fed_by: Literal["write", "request", "heartbeat"] = Field(
-        "write", description="a write of any set-point, any request, or a write of the point `heartbeat`"
+        "write", description="a set-point that is obeyed, any request, or a write of the point `heartbeat`"
     )
     heartbeat: str | None = Field(None, description="point whose write is the sign of life")
     always_on: bool = Field(False, description="built in: nothing to set; otherwise it is off until set up")

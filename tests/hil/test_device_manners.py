@@ -51,7 +51,13 @@ def device_map(y=None, watchdog=None, **changes):
     guard = {"timeout": "30 s", "always_on": True, "status": "lost", **(watchdog or {})}
     wired = {
         "over_temperature": {"watch": "T", "above": "80 degC", "delay": "5 s", "sets": {"available": 0}},
-        "low_flow": {"watch": "m_flow", "below": "1 kg/s", "running": {"y": 0.1}, "sets": {"available": 0}},
+        "low_flow": {
+            "watch": "m_flow",
+            "below": "1 kg/s",
+            "running": {"y": 0.1},
+            "sets": {"available": 0},
+            "bus_resets": 2,
+        },
         "dry_run": {"watch": "level", "below": "10 kg", "sets": {"available": 0}, "optional": True},
     }
     spec = {
@@ -167,6 +173,81 @@ def test_a_trip_latches_whatever_the_bus_says_until_it_is_reset_without_its_caus
     assert (unit.tripped, unit.wired.forced, read(unit, TRIPS)) == (False, {}, 0)
 
 
+FORGED = [
+    ("over_temperature", {"watch": "T", "above": "80 degC", "delay": "5 s", "running": {"P_el": "100 W"},
+                          "hysteresis": "5 K", "sets": {"available": 0}}),
+    ("low_flow", {"watch": "m_flow", "below": "1 kg/s", "running": {"P_el": "100 W"}, "bus_resets": 2,
+                  "sets": {"available": 0}}),
+]  # fmt: skip
+
+
+def wired(*names):
+    return {"status": "trips", "reset": "reset", "wired": {n: t for n, t in FORGED if n in names}}
+
+
+def test_a_machine_that_its_trip_has_stopped_is_not_reset_while_it_is_still_too_hot():
+    """That it stands is the trip's doing: no number of resets lets it run, nor one just inside the limit."""
+    unit, time = fan(trips=wired("over_temperature"))
+    live(unit, time, {**HOT, "fan.P_el": 1e3}, 6)
+    assert unit.wired.thrown == ("over_temperature",)
+    for T in [360.0] * 100 + [353.0, 348.2]:
+        unit.write(Table.HOLDING, RESET, [1])
+        live(unit, time, {**COOL, "fan.T": T}, 1)
+        assert (unit.wired.thrown, unit.wired.forced) == (("over_temperature",), {"fan.available": 0.0})
+    unit.write(Table.HOLDING, RESET, [1])
+    live(unit, time, {**COOL, "fan.T": 348.1}, 1)
+    assert not unit.tripped
+
+
+def test_a_trip_whose_value_only_a_running_machine_shows_is_reset_so_many_times_an_hour_over_the_bus():
+    def starve_and_reset():
+        live(unit, time, {**COOL, "fan.m_flow": 0.0, "fan.P_el": 1e3}, 1)
+        assert unit.wired.thrown == ("low_flow",)
+        unit.write(Table.HOLDING, RESET, [1])
+        live(unit, time, {**COOL, "fan.m_flow": 0.0}, 1)
+
+    unit, time = fan(trips=wired("low_flow"))
+    for _ in range(2):
+        starve_and_reset()
+        assert not unit.tripped
+    time.now += 3590.0
+    starve_and_reset()
+    assert unit.tripped
+    for _ in range(3):  # nor does waiting help
+        time.now += 7200.0
+        unit.write(Table.HOLDING, RESET, [1])
+        live(unit, time, COOL, 1)
+        assert unit.tripped
+    unit.reset_at_machine()
+    assert (unit.tripped, read(unit, TRIPS)) == (False, 0)
+    for _ in range(5):
+        starve_and_reset()
+        assert not unit.tripped
+        time.now += 1800.0
+
+
+def test_a_reset_while_it_still_runs_without_flow_does_not_help_nor_count():
+    unit, time = fan(trips=wired("low_flow"))
+    starving = {**COOL, "fan.m_flow": 0.0, "fan.P_el": 1e3}
+    for _ in range(5):
+        unit.write(Table.HOLDING, RESET, [1])
+        live(unit, time, starving, 1)
+        assert unit.tripped
+    unit.write(Table.HOLDING, RESET, [1])
+    live(unit, time, COOL, 1)
+    assert not unit.tripped
+
+
+def test_a_reset_at_the_machine_does_not_keep_a_cause_from_throwing_again():
+    unit, time = fan(trips=wired("over_temperature"))
+    live(unit, time, {**HOT, "fan.P_el": 1e3}, 6)
+    unit.reset_at_machine()
+    live(unit, time, {**HOT, "fan.P_el": 1e3}, 5)
+    assert not unit.tripped
+    live(unit, time, {**HOT, "fan.P_el": 1e3}, 1)
+    assert unit.tripped
+
+
 def test_an_interruption_starts_the_delay_anew():
     unit, time = fan()
     for _ in range(5):
@@ -201,11 +282,53 @@ def test_a_tripped_watchdog_takes_its_permission_back_and_the_trip_stays():
         True, True, False, 0, 1,
     )  # fmt: skip
     assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
-    unit.write(Table.HOLDING, SPEED, [9000])  # a sign of life, but no permission
-    assert (unit.fallen_back, read(unit, SPEED), read(unit, LOST)) == (False, 2000, 0)
+    unit.write(Table.HOLDING, SPEED, [9000])  # without permission it goes on holding its safe values, and says so
+    assert (unit.fallen_back, read(unit, SPEED), read(unit, LOST)) == (True, 2000, 1)
     unit.write(Table.HOLDING, PERMIT, [1])
+    assert (unit.fallen_back, read(unit, LOST)) == (True, 1)
     unit.write(Table.HOLDING, SPEED, [9000])
-    assert (read(unit, SPEED), unit.tripped) == (9000, True)
+    assert (unit.fallen_back, read(unit, SPEED), read(unit, LOST), unit.tripped) == (False, 9000, 0, True)
+
+
+def test_setpoints_that_are_not_obeyed_are_no_sign_of_life():
+    unit, time = fan()
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.9)}
+    unit.write(Table.HOLDING, PERMIT, [0])
+    for _ in range(4):
+        time.now += 10.0
+        unit.write(Table.HOLDING, SPEED, [5000])
+    assert (unit.fallen_back, unit.take_setpoints(), read(unit, LOST)) == (True, {"fan.y": pytest.approx(0.2)}, 1)
+
+
+def test_a_slow_setpoint_ends_the_fallback_once_it_is_in_force_and_never_without_permission():
+    unit, time = fan(y={"settle": "10 s"}, watchdog={"timeout": "30 s"})
+    unit.write(Table.HOLDING, SPEED, [9000])
+    time.now = 40.0
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
+    unit.write(Table.HOLDING, SPEED, [8000])
+    assert (unit.fallen_back, read(unit, LOST)) == (True, 1)
+    time.now = 49.0
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.8)}
+    assert (unit.fallen_back, read(unit, LOST)) == (False, 0)
+    unit.write(Table.HOLDING, SPEED, [7000])
+    unit.write(Table.HOLDING, PERMIT, [0])
+    unit.write(Table.HOLDING, PERMIT, [1])
+    time.now = 60.0
+    assert unit.take_setpoints() == {}
+
+
+def test_a_set_point_does_not_end_a_fallback_for_want_of_a_counter():
+    unit, time = fan(watchdog={"fed_by": "heartbeat", "heartbeat": "beat"})
+    unit.write(Table.HOLDING, BEAT, [1])
+    time.now = 31.0
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
+    assert unit.fallen_back
+    unit.write(Table.HOLDING, BEAT, [2])
+    assert unit.fallen_back
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (unit.fallen_back, unit.take_setpoints()) == (False, {"fan.y": pytest.approx(0.9)})
 
 
 def test_a_watchdog_with_a_reset_obeys_nothing_before_it():
@@ -251,8 +374,10 @@ def test_a_drive_obeys_a_speed_only_with_its_control_word():
     assert read(drive, drive.bound.map["speed"].address) == 8192
     drive.write(Table.HOLDING, word, [0x478])
     drive.write(Table.HOLDING, speed, [16384])
-    time.now = 160.0
-    assert drive.take_setpoints() == {}
+    time.now = 119.0
+    assert (drive.take_setpoints(), drive.ignored) == ({}, 2)
+    time.now = 160.0  # nor is it a sign of life: a minute after the last that it obeyed it goes to full speed
+    assert (drive.take_setpoints(), drive.fallen_back) == ({"fan.y": 1.0}, True)
 
 
 @pytest.mark.parametrize(
@@ -276,6 +401,10 @@ def test_a_trip_that_cannot_be_wired_is_refused(trip, message):
         ({"status": "trips", "reset": "shown"}, "shown cannot be written"),
         ({"status": "trips", "wired": {"leak": {"watch": "T", "above": "5 K", "sets": {"available": 0}}}},
          "trips has no flag 'leak'"),
+        ({"status": "trips", "wired": {"low_flow": {"watch": "T", "above": "5 K", "running": {"y": 0.1},
+                                                    "sets": {"available": 0}}}}, "say when a reset helps"),
+        ({"status": "trips", "wired": {"low_flow": {"watch": "T", "above": "5 K", "hysteresis": "1 K", "bus_resets": 1,
+                                                    "sets": {"available": 0}}}}, "not by both"),
         ({"status": "trips", "wired": {"low_flow": {"watch": "T", "sets": {"available": 0}}}}, "above or below"),
     ],
 )  # fmt: skip

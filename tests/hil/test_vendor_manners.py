@@ -46,7 +46,7 @@ class Registers:
         return (0, 40) if table is Table.HOLDING else None
 
     def read(self, table, address, count):
-        if address <= 10 < address + count and not (count == 1 and self.writes):  # the server reads what it wrote
+        if address <= 10 < address + count:
             raise Refusal(2)
         return [self.held.get(a, 0) for a in range(address, address + count)]
 
@@ -157,3 +157,15 @@ def test_a_refresh_that_differs_within_the_deadband_settles_like_a_change():
             assert client.holds("pump.y") == 0.51
 
     run(main())
+
+
+def test_what_is_only_written_is_not_read_along():
+    word = {"table": "holding", "type": "int16"}
+    order = {"access": "w", "kind": "command", **word}
+    map_ = RegisterMap.model_validate(
+        {"id": "a", "description": "", "max_gap": 8, "points": {
+            "a": {"address": 0, **word}, "b": {"address": 2, **word}, "order": {"address": 3, **order},
+            "c": {"address": 4, **word}}},
+        context={"require_units": True},
+    )  # fmt: skip
+    assert [(b.address, b.count) for b in plan_reads(map_, map_.points)] == [(0, 3), (4, 1)]

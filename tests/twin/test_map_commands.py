@@ -49,7 +49,7 @@ def test_a_map_is_shown(capsys):
     shown = capsys.readouterr().out
     assert "watchdog: 120 s, fed by write, always on" in shown
     assert "trips: shown in trips, reset by trip_reset" in shown
-    assert "over_temperature: T_supply above 65 degC for 10 s, while P_el > 100 W" in shown
+    assert "over_temperature: T_supply above 65 degC for 10 s, while P_el > 100 W, reset 5 K inside" in shown
     assert "T_supply_set" in shown
     assert "5 degC .. 60 degC" in shown
     assert run("map", "show", "cdu", "--json") == 0

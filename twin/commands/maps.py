@@ -195,7 +195,11 @@ def _trips(map_: RegisterMap) -> list[str]:
     for name, trip in map_.trips.wired.items():
         side = "below" if trip.above is None else "above"
         running = "".join(f", while {what} > {value}" for what, value in trip.running.items())
-        lines.append(f"  {name}: {trip.watch} {side} {trip.limit} for {trip.delay:g} s{running}"
+        back = (
+            f", reset {trip.hysteresis} inside" if trip.hysteresis
+            else f", {trip.bus_resets} resets an hour over the bus" if trip.bus_resets is not None else ""
+        )  # fmt: skip
+        lines.append(f"  {name}: {trip.watch} {side} {trip.limit} for {trip.delay:g} s{running}{back}"
                      + (", where the site names it" if trip.optional else ""))  # fmt: skip
     return lines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hil.client import FieldClient
 from hil.device_points import DevicePoints, PointLost, agrees
@@ -23,13 +23,18 @@ class _Pulse:
     every: float
     count: int = 0
     next: float = -math.inf
-    lost: bool = False
-    """whether the device did not answer last"""
+    lost_since: float | None = None
+    """when it stopped answering; None: it answers"""
+    ours: set[str] = field(default_factory=set)
+    """permissions that the loop may give: those it has not seen since it took over, or since a fallback took them"""
 
 
 class Heartbeat:
     """Feeds and asks the devices whose maps name a heartbeat, a watchdog's state or permissions.
 
+    Permissions are given at take-over, and those that a watchdog withdraws after it has tripped for want of this loop.
+    One that is gone otherwise was taken by somebody (local operation) or by a restart: that is an alarm, and left so.
+    A permission that cannot be read, such as a drive's control word, goes out at every beat.
     ``enter`` takes an entry for each permission given and each watchdog reset; counters are too many to be told.
     """
 
@@ -47,15 +52,22 @@ class Heartbeat:
                 every = EVERY
                 if watchdog is not None:
                     every = min(every, watchdog.refresh or 0.5 * watchdog.timeout)
-                self._pulses[name] = _Pulse(points, every)
+                self._pulses[name] = _Pulse(points, every, ours=set(map_.permissions))
 
     async def turn(self, now: float, scan_interval: float, *, writes: bool) -> None:
         """Beats where it is due before the next turn; ``writes``: whether the mode lets anything out."""
         self._now = now
         for name, pulse in self._pulses.items():
-            back, pulse.lost = pulse.lost, not self._client.health[name].ok
-            if pulse.lost or (now + scan_interval <= pulse.next and not back):
+            if not self._client.health[name].ok:
+                pulse.lost_since = now if pulse.lost_since is None else pulse.lost_since
                 continue
+            back = pulse.lost_since is not None
+            if now + scan_interval <= pulse.next and not back:
+                continue
+            watchdog = pulse.points.bound.map.watchdog
+            if pulse.lost_since is not None and watchdog is not None and now - pulse.lost_since >= watchdog.timeout:
+                pulse.ours.update(watchdog.withdraws)  # it has fallen back meanwhile
+            pulse.lost_since = None
             pulse.next = now + pulse.every
             try:
                 text = await self._beat(pulse, writes)
@@ -63,19 +75,26 @@ class Heartbeat:
                 text = str(error)
             self._alarms.condition(now, f"heartbeat.{name}", bool(text), text)
 
-    def again(self) -> None:
-        """All are due at once: after a connection was lost, or before the first set-point."""
+    def again(self, *, take_over: bool = False) -> None:
+        """All are due at once: after a connection was lost, or, ``take_over``, before the first set-point."""
         for pulse in self._pulses.values():
             pulse.next = -math.inf
+            if take_over:
+                pulse.ours.update(pulse.points.bound.map.permissions)
 
     async def _beat(self, pulse: _Pulse, writes: bool) -> str:
         """What is wrong, or an empty text."""
         points, map_ = pulse.points, pulse.points.bound.map
+        watchdog = map_.watchdog
+        state: float | str = 0.0
+        if watchdog is not None and watchdog.status is not None:
+            state = await points.read(watchdog.status)
+        if watchdog is not None and state:
+            pulse.ours.update(watchdog.withdraws)
         for name, wanted in map_.granted().items():
-            text = await self._grant(points, name, wanted, writes)
+            text = await self._grant(pulse, name, wanted, writes)
             if text:
                 return text
-        watchdog = map_.watchdog
         if watchdog is None:
             return ""
         if watchdog.heartbeat is not None and writes:
@@ -85,26 +104,34 @@ class Heartbeat:
                 back = await points.read(watchdog.heartbeat)
                 if not agrees(map_[watchdog.heartbeat], back, float(pulse.count)):
                     return f"wrote {watchdog.heartbeat} = {pulse.count}, the device holds {back}"
-        if watchdog.status is not None and (state := await points.read(watchdog.status)):
+        if state:
             if watchdog.reset is not None and writes and (order := map_[watchdog.reset].order) is not None:
                 await points.write(watchdog.reset, order)
                 self._note(points, watchdog.reset, 0.0, order, math.nan, "its watchdog has tripped")
             return f"its watchdog has tripped ({watchdog.status} = {state})"
         return ""
 
-    async def _grant(self, points: DevicePoints, name: str, wanted: float, writes: bool) -> str:
-        """Sets a permission that is not there; what is wrong if that does not help."""
+    async def _grant(self, pulse: _Pulse, name: str, wanted: float, writes: bool) -> str:
+        """Sets a permission that is not there and the loop's to give; what is wrong if that does not help."""
+        points = pulse.points
         point = points.bound.map[name]
         old: float | str = await points.read(name) if point.readable else math.nan
         if point.readable and agrees(point, old, wanted):
+            pulse.ours.discard(name)
             return ""
         if not writes:
-            return f"{name} is not {point.show(wanted)}: set-points would not be obeyed"
+            return f"{name} is not {point.show(wanted)}: set-points would not be obeyed" if point.readable else ""
+        if point.readable and name not in pulse.ours:
+            return (
+                f"{name} is not {point.show(wanted)} any more: local operation, or a restart; it is left so. Set it at "
+                "the device, or let the loop take over anew (mode off, then auto)"
+            )
         await points.write(name, wanted)
         back: float | str = await points.read(name) if point.readable else math.nan
         self._note(points, name, old, wanted, back, "without it no set-point is obeyed")
         if point.readable and not agrees(point, back, wanted):
             return f"{name} stays {back}, needs {point.show(wanted)}: local operation?"
+        pulse.ours.discard(name)
         return ""
 
     def _note(self, points: DevicePoints, name: str, old: float | str, new: float, back: float | str, why: str) -> None:

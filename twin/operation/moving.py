@@ -81,6 +81,8 @@ class _Noted:
     shadowed: tuple[float, str] | None = None
     suppressed: tuple[float, str] | None = None
     failing: bool = False
+    disproved: str = ""
+    """what a read-back has told against it; until one shows that it is taken, a mere write is no proof"""
 
 
 @dataclass(slots=True)
@@ -135,11 +137,17 @@ class Mover:
         self._record(now, await self.client.refresh(), {})
 
     def confirm(self, now: float) -> None:
-        """Enters what slow read-backs have shown since the last turn."""
-        self.journal.add_writes(
-            WriteEntry(now, w.signal, "equipment", w.old, w.new, w.read_back, w.status.value, "after its settling time")
-            for w in self.client.confirmed()
-        )
+        """Enters what slow read-backs have told since the last turn; a set-point that was not taken is an alarm."""
+        entries = []
+        for w in self.client.confirmed():
+            note = self._notes[w.signal]
+            known, note.disproved = bool(note.disproved), "" if w.ok else f"{w.status}: {w.message}"
+            self.counts.failed += not w.ok
+            self.alarms.condition(now, f"write.{w.signal}", not w.ok, note.disproved)
+            if w.ok or not known:  # what is not taken again and again: once
+                text = w.message or "after its settling time"
+                entries.append(WriteEntry(now, w.signal, "equipment", w.old, w.new, w.read_back, w.status.value, text))
+        self.journal.add_writes(entries)
 
     async def move(
         self, now: float, measurements: Mapping[str, float], present: Mapping[str, float], mode: Mode
@@ -264,7 +272,12 @@ class Mover:
             note, claim = self._notes[w.signal], winners.get(w.signal)
             known = note.failing
             note.failing = not w.ok
-            self.alarms.condition(now, f"write.{w.signal}", not w.ok, f"{w.status}: {w.message}")
+            if w.status is WriteStatus.MISMATCH:
+                note.disproved = f"{w.status}: {w.message}"
+            elif w.ok and w.status is not WriteStatus.UNCHANGED and math.isfinite(w.read_back):
+                note.disproved = ""
+            text = note.disproved if w.ok else f"{w.status}: {w.message}"
+            self.alarms.condition(now, f"write.{w.signal}", not w.ok or bool(note.disproved), text)
             self.counts.failed += not w.ok
             self.counts.written += w.status is WriteStatus.WRITTEN
             self.counts.refreshed += w.status is WriteStatus.REFRESHED

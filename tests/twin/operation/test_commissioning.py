@@ -167,3 +167,70 @@ def test_a_device_that_says_yes_and_does_nothing_is_found_out(stuck, registers, 
             assert message in alarms.active["heartbeat.fan"]
 
     run(main())
+
+
+@asynccontextmanager
+async def kept_alive(withdraws=()):
+    """The device's unit, a function that makes a turn of the loop's signs of life, the alarm's text, and the parts."""
+    watchdog = {"timeout": "30 s", "always_on": True, "status": "tripped", "withdraws": list(withdraws)}
+    map_ = device_map(watchdog=watchdog)
+    async with fan(map_=map_, PERMIT=0) as (unit, client, _):
+        alarms, entered = AlarmBook(lambda change: None), []
+        pulse = Heartbeat(client, alarms, entered.append)
+
+        async def turn(now):
+            await client.scan()
+            await pulse.turn(now, 2.0, writes=True)
+            return alarms.active.get("heartbeat.fan", "")
+
+        yield unit, turn, pulse, client, entered
+
+
+def test_who_takes_local_operation_keeps_it_and_it_is_an_alarm():
+    async def main():
+        async with kept_alive(withdraws=["permit"]) as (unit, turn, pulse, _, entered):
+            assert await turn(0.0) == ""
+            assert unit.values[PERMIT] == 1
+            unit.values[PERMIT] = 0
+            for now in (30.0, 60.0, 3600.0):
+                assert "permit is not 1 any more: local operation" in await turn(now)
+            pulse.again()  # a short gap is no take-over
+            assert "it is left so" in await turn(3602.0)
+            assert (unit.written, len(entered)) == ([(PERMIT, 1)], 1)
+            unit.values[PERMIT] = 1
+            assert await turn(3640.0) == ""
+            unit.values[PERMIT] = 0
+            assert await turn(3680.0) != ""
+            pulse.again(take_over=True)
+            assert await turn(3682.0) == ""
+            assert unit.values[PERMIT] == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize(("withdraws", "given"), [(["permit"], 1), ([], 0)])
+def test_after_a_fallback_of_its_own_the_loop_gives_what_that_has_taken_back(withdraws, given):
+    async def main():
+        async with kept_alive(withdraws) as (unit, turn, _, client, _entered):
+            assert await turn(0.0) == ""
+            unit.values.update({PERMIT: 0, TRIPPED: 1})
+            assert await turn(30.0) != ""
+            assert unit.values[PERMIT] == given
+            unit.values.update({PERMIT: 1, TRIPPED: 0})
+            assert await turn(60.0) == ""
+            for now, silence, back in ((100.0, 10.0, 0), (300.0, 40.0, given)):  # it falls back after 30 s
+                unit.values[PERMIT] = 1
+                assert await turn(now) == ""
+                client.health["fan"].ok, scan = False, client.scan
+                client.scan = client_is_deaf
+                await turn(now + 2.0)
+                client.scan = scan
+                unit.values[PERMIT] = 0
+                assert (await turn(now + 2.0 + silence) == "") is bool(back)
+                assert unit.values[PERMIT] == back
+
+    run(main())
+
+
+async def client_is_deaf():
+    """A scan that brings nothing."""
