@@ -102,8 +102,8 @@ class PumpGroup(Component):
         """Hydraulic efficiency at the nominal flow."""
         if self.curve is None:
             return self.eta_hydraulic
-        head, rho = float(self.curve.curve.dp(self.m_flow_nominal)), MEDIA[self.medium].rho(self.T_start)
-        return float(self.m_flow_nominal * head / (rho * self.P_shaft_nominal))
+        head = float(self.curve.curve(self._rho).dp(self.m_flow_nominal))
+        return self.m_flow_nominal * head / (self._rho * self.P_shaft_nominal)
 
     @property
     def P_shaft_nominal(self) -> float:
