@@ -366,7 +366,10 @@ REMOTE = 20
 def local_or_remote(port):
     """The pump is delivered in local operation."""
     remote = {"address": REMOTE, "table": "holding", "type": "uint16", "access": "rw", "kind": "setting"}
-    pump_map = {**toy.PUMP_MAP, "permissions": {"remote": 1}, "points": {**toy.PUMP_MAP["points"], "remote": remote}}
+    pump_map = {
+        **toy.PUMP_MAP, "permissions": {"remote": 1}, "watchdog": {"timeout": "1 h"},
+        "points": {**toy.PUMP_MAP["points"], "remote": remote},
+    }  # fmt: skip
     pump, cooler = toy.devices(port)
     spec = RegisterMap.model_validate(pump_map, context={"require_units": True})
     return bind(pump.device, toy.VOCABULARY, spec), cooler
