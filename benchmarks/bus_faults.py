@@ -31,7 +31,7 @@ from hil.modbus.transport import Line, TcpTransport
 from hil.registers.schema import Table
 
 TIMEOUT = 0.1
-ATTEMPTS = 5
+ATTEMPTS = 8
 LINES = ("tcp", "tls", "rtu", "rtu over tcp")
 UNIT = 3
 
@@ -157,7 +157,8 @@ FAULTS = (
     Fault("duplicate a little later", lambda p, a: [_right(p, a), 0.002, _right(p, a)]),
     Fault("exception of another function", lambda p, a: [p.frame(a, bytes([(a.function ^ 1) | 0x80, 2]))]),
     Fault("exception 0", lambda p, a: [p.frame(a, bytes([a.function | 0x80, 0]))]),
-    Fault("wrong transaction", lambda p, a: [p.frame(a, p.answer(a), transaction=1)], lines=MBAP),
+    # not the next number: late, on a busy processor, it would rightly be the answer to the next request
+    Fault("wrong transaction", lambda p, a: [p.frame(a, p.answer(a), transaction=1000)], lines=MBAP),
     Fault("transaction 0, another's values", _stale_transaction, lines=MBAP),
     Fault("another protocol", lambda p, a: [p.frame(a, p.answer(a), protocol=1)], lines=MBAP),
     Fault("wrong CRC", _wrong_crc, lines=RTU),
@@ -304,7 +305,7 @@ async def again(make: Make, line: str, where: Any, identity: Identity, peer: Pee
         wrong += outcome.wrong if kept else 0
         if kept and outcome.recovered and (outcome.believed or not fault.harmless):
             break
-        await asyncio.sleep(2 * TIMEOUT)
+        await asyncio.sleep(2 * TIMEOUT * attempt)
     return replace(outcome, wrong=wrong)
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from hil.binding import BoundDevice
 from hil.clock import Clock
+from hil.held import Held, Sent
 from hil.modbus.lines import open_line
 from hil.modbus.metrics import LineMetrics
 from hil.modbus.transport import Backoff, Transport, TransportError
@@ -58,34 +59,6 @@ class Written:
     def ok(self) -> bool:
         """Whether the device holds what was asked."""
         return self.status not in (WriteStatus.MISMATCH, WriteStatus.FAILED)
-
-
-@dataclass(slots=True)
-class _Sent:
-    """A value on its way to a slow read-back."""
-
-    value: float
-    since: float
-    """of its first write"""
-    old: float
-    """what was there before"""
-    told: bool = False
-    """whether it has been confirmed"""
-
-
-@dataclass(slots=True)
-class _Held:
-    value: float
-    time: float
-    """of the last write"""
-    since: float
-    """of the first write of this value"""
-    shown: bool = True
-    """whether a read-back has shown it"""
-    sent: list[_Sent] = field(default_factory=list)
-    """values that a slow read-back may show, oldest first; the last is ``value``"""
-    astray: float = math.nan
-    """since when the device has shown none of them, nor anything between"""
 
 
 @dataclass(slots=True)
@@ -139,7 +112,7 @@ class FieldClient:
                     raise ValueError(f"signal {signal!r} would be written at two devices")
                 self._unit_of[signal], self._line_of[signal] = unit, self._lines[key]
         self.health = {unit.bound.name: unit.health for line in self._lines.values() for unit in line.units}
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, Held] = {}
         self._wanted: dict[str, float] = {}
         self._confirmed: list[Written] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -280,34 +253,17 @@ class FieldClient:
                 del self._held[signal]  # the device holds something else now: the next write must go out
                 unit.health.reason = f"{signal} reads {sample.value:g}, written was {held.value:g}"
 
-    def _follow(self, signal: str, point: Point, held: _Held, value: float, time: float) -> None:
-        """Judges what a slow read-back shows of the values written of late. It may lag by ``settle``, or ramp."""
-        settle, near = point.settle or 0.0, _tolerance(point)
-        while len(held.sent) > 1 and time - held.sent[1].since >= settle:
-            del held.sent[0]
-        if time < held.sent[0].since:
-            return
-        for sent in reversed(held.sent):
-            last, settled = sent is held.sent[-1], time - sent.since >= settle
-            if abs(value - sent.value) > near or not (settled or (not last and abs(value - sent.old) > near)):
-                continue
-            held.shown = held.shown or last
-            if not sent.told:
-                sent.told = True
-                self._confirmed.append(Written(signal, sent.old, sent.value, value, WriteStatus.CONFIRMED))
-            break
-        lowest, highest = min(s.value for s in held.sent), max(s.value for s in held.sent)
-        if lowest - near <= value <= highest + near:
-            held.astray = math.nan
-            return
-        if not time >= held.astray:  # the first time, or before a clock that was set back
-            held.astray = time
-        if time - held.astray < settle:
-            return
-        del self._held[signal]
-        where = point.read_back or point.name
-        text = f"wrote {point.show(held.value)}, after {settle:g} s {where} shows {point.show(value)}"
-        self._confirmed.append(Written(signal, held.sent[0].old, held.value, value, WriteStatus.MISMATCH, text))
+    def _follow(self, signal: str, point: Point, held: Held, value: float, time: float) -> None:
+        """Judges what a slow read-back shows of the values written of late."""
+        settle = point.settle or 0.0
+        seen = held.see(value, time, settle, _tolerance(point))
+        if seen is not None:
+            self._confirmed.append(Written(signal, seen.old, seen.value, value, WriteStatus.CONFIRMED))
+        if held.lost(time, settle):
+            del self._held[signal]
+            where = point.read_back or point.name
+            text = f"wrote {point.show(held.value)}, after {settle:g} s {where} shows {point.show(value)}"
+            self._confirmed.append(Written(signal, held.sent[0].old, held.value, value, WriteStatus.MISMATCH, text))
 
     def _lose(self, unit: ScannedUnit, reason: str) -> None:
         self._note(unit, False, reason)
@@ -395,12 +351,12 @@ class FieldClient:
             since = held.since if held is not None and same else now  # a refresh may differ within the deadband
             settled = held is not None and same and held.shown
             if not point.readable and not point.read_back:
-                self._held[signal] = _Held(value, now, since)
+                self._held[signal] = Held(value, now, since)
                 return Written(signal, old, value, math.nan, status, "cannot be read back")
             if (point.read_back or point.settle) and not settled:
-                earlier = held if held is not None and not held.shown else _Held(value, now, since)
-                sent = earlier.sent if same else [*earlier.sent, _Sent(value, since, old)]
-                self._held[signal] = _Held(value, now, since, False, sent, earlier.astray)
+                earlier = held if held is not None and not held.shown else Held(value, now, since)
+                sent = earlier.sent if same else [*earlier.sent, Sent(value, since, old)]
+                self._held[signal] = Held(value, now, since, False, sent, earlier.astray)
                 where = point.read_back or point.name
                 return Written(signal, old, value, math.nan, status, f"{where} shows it within {point.settle or 0:g} s")
             back = await self._read_back(line, unit, unit.bound.read_back(point))
@@ -410,7 +366,7 @@ class FieldClient:
             text = back.reason or f"wrote {point.show(value)}, device holds {point.show(back.value)}"
             return Written(signal, old, value, back.value, WriteStatus.MISMATCH, text)
         # another register's precision is no reason to forget what was written
-        self._held[signal] = _Held(value if point.read_back else back.value, back.time, since)
+        self._held[signal] = Held(value if point.read_back else back.value, back.time, since)
         if not point.read_back:
             unit.samples[signal] = back
         return Written(signal, old, value, back.value, status)

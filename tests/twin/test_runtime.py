@@ -14,6 +14,7 @@ from hil.clock import LockStepClock, ScaledClock
 from hil.emulator import Emulator
 from tests.hil import toy_plant as toy
 from twin.journal import Journal
+from twin.operation.heartbeat import Heartbeat
 from twin.runtime import Runtime
 
 START = 1.7e9
@@ -104,6 +105,8 @@ async def rig(controller, guard=None, **settings):
     emulator = Emulator(toy.ToyLoop(), devices, clock, step=2.0)
     client = FieldClient(devices, clock, timeout=0.2)
     journal = settings.pop("journal", None) or Journal(":memory:")
+    if settings.pop("beating", False):
+        settings["heartbeat"] = lambda alarms: Heartbeat(client, alarms)
     settings = {"scan_interval": 2.0, "grace": 5.0, **settings}
     runtime = Runtime(client, controller, guard or Guard(), journal, clock, **settings)
     await client.start()

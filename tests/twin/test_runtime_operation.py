@@ -10,7 +10,7 @@ import pytest
 from controllers.envelope import Correction
 from controllers.interface import Decision
 from hil.binding import bind
-from hil.registers.schema import RegisterMap
+from hil.registers.schema import RegisterMap, Table
 from hil.sample import Sample
 from tests.hil import toy_plant as toy
 from tests.twin.test_runtime import START, Follower, Guard, rig, within
@@ -356,6 +356,50 @@ def test_a_slow_setpoint_that_is_not_taken_is_an_alarm_until_it_is(rate):
                 await r.turn()
             assert alarm not in r.runtime.alarms
             assert len([e for e in r.journal.events() if e.source == alarm]) == 2
+
+    within(40, main())
+
+
+REMOTE = 20
+
+
+def local_or_remote(port):
+    """The pump is delivered in local operation."""
+    remote = {"address": REMOTE, "table": "holding", "type": "uint16", "access": "rw", "kind": "setting"}
+    pump_map = {
+        **toy.PUMP_MAP, "permissions": {"remote": 1}, "watchdog": {"timeout": "1 h"},
+        "points": {**toy.PUMP_MAP["points"], "remote": remote},
+    }  # fmt: skip
+    pump, cooler = toy.devices(port)
+    spec = RegisterMap.model_validate(pump_map, context={"require_units": True})
+    return bind(pump.device, toy.VOCABULARY, spec), cooler
+
+
+def test_local_operation_is_an_alarm_and_stays_until_the_loop_is_told_to_take_over():
+    async def main():
+        async with rig(Follower(), devices=local_or_remote, beating=True) as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(20)
+            pump = r.emulator.devices["pump"]
+            assert pump.permitted
+            assert "heartbeat.pump" not in r.runtime.alarms
+            pump.write(Table.HOLDING, REMOTE, [0])  # somebody at the pump
+            await r.turn(20)
+            assert "local operation" in r.runtime.alarms["heartbeat.pump"]
+            await r.stop_plant()
+            await r.until("holding", plant=False)
+            await r.emulator.start()
+            await r.until("running")  # a gap is no take-over
+            await r.turn(20)
+            assert not pump.permitted
+            order(r.journal, "mode", mode="off")
+            await r.turn(2)
+            order(r.journal, "mode", mode="auto")
+            await r.turn(20)
+            assert pump.permitted
+            assert "heartbeat.pump" not in r.runtime.alarms
+            assert not pump.fallen_back
 
     within(40, main())
 

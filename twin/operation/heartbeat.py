@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hil.client import FieldClient
@@ -27,13 +27,21 @@ class _Pulse:
     """when it stopped answering; None: it answers"""
     ours: set[str] = field(default_factory=set)
     """permissions that the loop may give: those it has not seen since it took over, or since a fallback took them"""
+    taken: set[str] = field(default_factory=set)
+    """those that somebody took while the device answered: theirs until they are back, or the loop is to take over"""
+
+    def own(self, names: Iterable[str]) -> None:
+        """After a loss or a fallback: what nobody took is the loop's to give again."""
+        self.ours.update(set(names) - self.taken)
 
 
 class Heartbeat:
     """Feeds and asks the devices whose maps name a heartbeat, a watchdog's state or permissions.
 
-    Permissions are given at take-over, and those that a watchdog withdraws after it has tripped for want of this loop.
-    One that is gone otherwise was taken by somebody (local operation) or by a restart: that is an alarm, and left so.
+    Permissions are given at take-over, also to devices that were lost with the plant or for longer than their
+    watchdog waits, and those that a watchdog withdraws after it has tripped for want of this loop. One that is gone
+    otherwise was taken by somebody (local operation) or by a restart: that is an alarm, and left so, through losses and
+    fallbacks too.
     A permission that cannot be read, such as a drive's control word, goes out at every beat.
     ``enter`` takes an entry for each permission given and each watchdog reset; counters are too many to be told.
     """
@@ -66,7 +74,7 @@ class Heartbeat:
                 continue
             watchdog = pulse.points.bound.map.watchdog
             if pulse.lost_since is not None and watchdog is not None and now - pulse.lost_since >= watchdog.timeout:
-                pulse.ours.update(watchdog.withdraws)  # it has fallen back meanwhile
+                pulse.own(pulse.points.bound.map.permissions)  # it fell back meanwhile: taken over anew
             pulse.lost_since = None
             pulse.next = now + pulse.every
             try:
@@ -76,11 +84,13 @@ class Heartbeat:
             self._alarms.condition(now, f"heartbeat.{name}", bool(text), text)
 
     def again(self, *, take_over: bool = False) -> None:
-        """All are due at once: after a connection was lost, or, ``take_over``, before the first set-point."""
+        """All are due at once: after the plant was lost, or, ``take_over``, before the first set-point."""
         for pulse in self._pulses.values():
             pulse.next = -math.inf
             if take_over:
-                pulse.ours.update(pulse.points.bound.map.permissions)
+                pulse.taken.clear()
+            if take_over or pulse.lost_since is not None:
+                pulse.own(pulse.points.bound.map.permissions)
 
     async def _beat(self, pulse: _Pulse, writes: bool) -> str:
         """What is wrong, or an empty text."""
@@ -90,7 +100,7 @@ class Heartbeat:
         if watchdog is not None and watchdog.status is not None:
             state = await points.read(watchdog.status)
         if watchdog is not None and state:
-            pulse.ours.update(watchdog.withdraws)
+            pulse.own(watchdog.withdraws)
         for name, wanted in map_.granted().items():
             text = await self._grant(pulse, name, wanted, writes)
             if text:
@@ -118,10 +128,12 @@ class Heartbeat:
         old: float | str = await points.read(name) if point.readable else math.nan
         if point.readable and agrees(point, old, wanted):
             pulse.ours.discard(name)
+            pulse.taken.discard(name)
             return ""
         if not writes:
             return f"{name} is not {point.show(wanted)}: set-points would not be obeyed" if point.readable else ""
         if point.readable and name not in pulse.ours:
+            pulse.taken.add(name)
             return (
                 f"{name} is not {point.show(wanted)} any more: local operation, or a restart; it is left so. Set it at "
                 "the device, or let the loop take over anew (mode off, then auto)"
