@@ -123,7 +123,9 @@ async def _plant_dies(
                  held["alarms"].get("plant", "no alarm"))  # fmt: skip
     again = await start("plant", settings)
     await again.until(lambda line: "ready" in line)
-    back = await controller.until(lambda line: line["state"] == "running" and line["written"] > held["written"], say)
+    back = await controller.until(
+        lambda line: line["state"] == "running" and line["written"] > held["written"] and not line["alarms"], say
+    )
     result.found("when the plant is back, the controller goes on", not back["alarms"],
                  f"running again at {_clock(back['time'])} after a complete scan and a fresh decision")  # fmt: skip
 
