@@ -19,6 +19,8 @@ from hil.registers.schema import Table
 SILENT = ("bus_silence", "bus_lost", "bus_late", "bus_half_open")
 WRONG = ("bus_short", "bus_long", "bus_wrong_function", "bus_wrong_unit", "bus_wrong_transaction", "bus_garbage")
 WRONG_WRITES = ("bus_wrong_echo", "bus_wrong_value")
+CUT = ("bus_reset", "bus_flood")
+"""faults that end the connection: a strict client hangs up on a peer that sends what nobody asked for"""
 NO_SUCH_UNIT = 11
 
 
@@ -103,8 +105,8 @@ class InProcessLine:
         if fault.kind in SILENT or (fault.kind == "bus_delay" and fault.delay >= self._timeout):
             self._silent += 1
             raise NoAnswer(f"{what}: no answer ({fault.kind})")
-        if fault.kind == "bus_reset":
-            raise NotConnected(f"{what}: connection reset")
+        if fault.kind in CUT:
+            raise NotConnected(f"{what}: connection ended ({fault.kind})")
         if fault.kind == "bus_exception":
             raise Refused(fault.code, what)
         if fault.kind in wrong:

@@ -23,9 +23,9 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 MOST_ITERATIONS = 50
-UPDATE_SCALE = {"K": 1e-3, "1": 2e-4, "Pa": 0.1}
+UPDATE_SCALE = {"K": 2e-3, "1": 2e-4, "Pa": 1.0}
 """a Newton update below this (by unit) ends the iteration: convergence is quadratic, so what is left is far smaller"""
-FIRST_TOLERANCES = (10.0, 10.0, 10.0, 1.0)
+FIRST_TOLERANCES = (1.0, 5.0, 5.0, 1.0)
 """a first update below so many times this ends it too: nodes' pressures, their temperatures, all states, positions"""
 UNBALANCED_SHARE, UNBALANCED_SMALL = 3e-9, 1e-7
 """of what passes through the nodes, and kg/s: if they leave more than this unbalanced, it is let flow off, so many
@@ -38,6 +38,9 @@ JUMP = 4.0
 """K: where one moves more than this, the step is made again in halves"""
 SHRINKING = 0.2
 """a change that is shorter than this share of the last one: the next is found with the matrices as they are"""
+MODERATE = (1e3, 1e3, 2.5e3, 500.0)
+"""but not in a stage whose first change is larger than this (in tolerances, as above: 1 kPa, 2 K, 5 K, a tenth of a
+position's way): there may be a switch in it, and a change found with old matrices would not show what is left"""
 LONGEST_PRESSURE_MOVE = 3e4
 """Pa: the square root in a flow law lets a full Newton step overshoot where flows reverse or check valves open"""
 PRESSURE_SCALE = 1e5

@@ -58,7 +58,7 @@ def circuits(machines: Mapping[str, Component], attached: Attachments, nodes: li
         return node
 
     for name, machine in machines.items():
-        for ports in _groups(machine).values():
+        for ports in groups(machine).values():
             first, *others = (attached[name, port] for port in ports)
             for other in others:
                 leader[find(other)] = find(first)
@@ -72,7 +72,7 @@ def _fluid_ports(machine: Component) -> list[FluidPort]:
     return [port for port in machine.ports if isinstance(port, FluidPort)]
 
 
-def _groups(machine: Component) -> dict[str, list[str]]:
+def groups(machine: Component) -> dict[str, list[str]]:
     """Names of the fluid ports between which water passes, by group."""
     groups: dict[str, list[str]] = defaultdict(list)
     for port in _fluid_ports(machine):
@@ -86,7 +86,7 @@ def _wrong_media(
     for name, machine in machines.items():
         for port in _fluid_ports(machine):
             node = attached[name, port.name]
-            if len(_groups(machine)[port.group]) > 1 or machine.holds_pressure:
+            if len(groups(machine)[port.group]) > 1 or machine.holds_pressure:
                 wanted = machine.medium_at(port.name)
                 if media[node] != wanted:
                     yield node, f"holds {media[node]}, but {name}.{port.name} carries {wanted}"
@@ -98,7 +98,7 @@ def _dead_ends(machines: Mapping[str, Component], attached: Attachments, circuit
     inside = set(circuit)
     ways: dict[str, list[str]] = {node: [] for node in circuit}
     for name, machine in machines.items():
-        for ports in _groups(machine).values():
+        for ports in groups(machine).values():
             for port in ports:
                 node = attached[name, port]
                 if node in inside and (len(ports) > 1 or (name, port) in also):
@@ -113,7 +113,7 @@ def _dead_ends(machines: Mapping[str, Component], attached: Attachments, circuit
 def _short_circuits(machines: Mapping[str, Component], attached: Attachments) -> Iterator[Mistake]:
     """Machines whose flow would leave where it enters."""
     for name, machine in machines.items():
-        for ports in _groups(machine).values():
+        for ports in groups(machine).values():
             nodes = [attached[name, port] for port in ports]
             for node in dict.fromkeys(node for node in nodes if nodes.count(node) > 1):
                 both = " and ".join(f"{name}.{port}" for port in ports if attached[name, port] == node)
@@ -159,7 +159,7 @@ def _no_way_round(machines: Mapping[str, Component], attached: Attachments, circ
             if start in inside:
                 ways[start].append((end, name))
             continue
-        for ports in _groups(machine).values():
+        for ports in groups(machine).values():
             nodes = [attached[name, port] for port in ports]
             for a in nodes:
                 if a in inside:

@@ -104,6 +104,18 @@ class Component(BaseModel, ABC):
         """The liquid that a fluid port carries, a key of ``MEDIA``: the field ``medium``, or water."""
         return str(getattr(self, "medium", "water"))
 
+    def climb_to(self, port: str) -> float:
+        """Of a fluid port over the first port of its group, m: machines count as level."""
+        return 0.0
+
+    def holds_up_to(self, port: str) -> float | None:
+        """The highest temperature, K, that it may be set to hold at a heat port; None if it holds none."""
+        return None
+
+    def bears(self, port: str) -> float | None:
+        """The temperature of a heat port, K, up to which it works undisturbed; None if it minds none."""
+        return None
+
     def carrier(self) -> Carrier | None:
         """A new carrier of what the machine carries beside its states (plug flow), or None if all is in its states."""
         return None

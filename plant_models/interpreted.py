@@ -16,6 +16,7 @@ from plant_models.assembly import (
     FIRST_TOLERANCES,
     JUMP,
     LONGEST_PRESSURE_MOVE,
+    MODERATE,
     MOST_CUTS,
     MOST_ITERATIONS,
     MOST_MENDS,
@@ -249,12 +250,13 @@ class Interpreted:
     def _stage(self, k: float, known: bool = False) -> Array:
         """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need.
 
-        The matrices are made anew as long as changes do not shrink well; else those of before do. ``known``: they are
-        of this stage already.
+        The matrices are made anew as long as changes do not shrink well, and all along where the first one is large;
+        else those of before do. ``known``: they are of this stage already.
         """
         a = self._a
         self._k[:] = k
         trust, damping, before, last_size = _Trust(), 0.0, np.zeros(len(FIRST_TOLERANCES)), math.inf
+        last_known, keep = known, False
         for iteration in range(MOST_ITERATIONS):
             self.iterations += 1
             np.take(a.z, self._at, out=self._w.all)
@@ -271,8 +273,9 @@ class Interpreted:
                 raise NoConvergence(f"no finite state in {self._suspects()}")
             ahead = sizes
             if iteration == 0:
-                ahead = sizes / FIRST_TOLERANCES
-            elif damping == 1.0:  # quadratic convergence: the next change is smaller by at least as much again
+                keep = bool(np.all(sizes <= MODERATE))
+                ahead = sizes if known else sizes / FIRST_TOLERANCES
+            elif damping == 1.0 and known == last_known:  # the next change is smaller by at least as much again
                 ahead = sizes * np.minimum(np.divide(sizes, before, out=np.ones(len(sizes)), where=before > 0.0), 1.0)
             if np.all(ahead < 1.0):
                 self._move(dz, dx)
@@ -280,7 +283,7 @@ class Interpreted:
             longest = max(float(np.max(np.abs(dz[: a.n_p]), initial=0.0)), 1.0)
             damping = min(trust.share(parts), LONGEST_PRESSURE_MOVE / longest)
             trust.take(parts, damping)
-            known = damping == 1.0 and size < SHRINKING * last_size
+            last_known, known = known, keep and damping == 1.0 and size < SHRINKING * last_size
             before, last_size = sizes, size
             self._move(damping * dz, damping * dx)
         raise NoConvergence(f"Newton's method still moves after {MOST_ITERATIONS} rounds")

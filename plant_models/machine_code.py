@@ -21,6 +21,7 @@ from plant_models.assembly import (
     FIRST_TOLERANCES,
     JUMP,
     LONGEST_PRESSURE_MOVE,
+    MODERATE,
     MOST_CUTS,
     MOST_ITERATIONS,
     MOST_MENDS,
@@ -88,7 +89,8 @@ class _Plant(ctypes.Structure):
         ("dense_needed", _Long), ("dense", _Double),
         ("most_iterations", _Long),
         *((name, ctypes.c_double) for name in ("k", "longest_pressure_move", "turning", "widening", "shrinking")),
-        ("first_tolerance", ctypes.c_double * len(FIRST_TOLERANCES)), ("pivot_small", ctypes.c_double),
+        *((name, ctypes.c_double * len(MODERATE)) for name in ("first_tolerance", "moderate")),
+        ("pivot_small", ctypes.c_double),
         *((name, _Long) for name in ("most_polishing", "most_mends", "most_cuts")),
         ("quick_move", ctypes.c_double), ("jump", ctypes.c_double),
         ("unbalanced_share", ctypes.c_double), ("unbalanced_small", ctypes.c_double),
@@ -205,7 +207,7 @@ class MachineCode:
         p.z_per_tolerance = self._given(1.0 / a.z_update_scale)
         p.most_iterations, p.longest_pressure_move = MOST_ITERATIONS, LONGEST_PRESSURE_MOVE
         p.turning, p.widening, p.shrinking = TURNING, WIDENING, SHRINKING
-        p.first_tolerance[:], p.pivot_small = FIRST_TOLERANCES, PIVOT_SMALL
+        p.first_tolerance[:], p.moderate[:], p.pivot_small = FIRST_TOLERANCES, MODERATE, PIVOT_SMALL
         p.most_cuts, p.quick_move, p.jump = MOST_CUTS, QUICK_MOVE, JUMP
         p.most_polishing, p.most_mends = MOST_POLISHING, MOST_MENDS
         p.unbalanced_share, p.unbalanced_small = UNBALANCED_SHARE, UNBALANCED_SMALL

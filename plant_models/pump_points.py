@@ -1,17 +1,19 @@
-"""Points of a pump's data sheet as a site file states them."""
+"""Points of a pump's data sheet as a site file states them.
+
+They are of the liquid that is pumped. Sheets give volume flows, heads in metres and powers of water at 20 °C (998.2
+kg/m³); of a liquid of the density rho they are m_flow = rho V, dp = rho g H, P_shaft times rho/998.2, and
+``efficiency`` as it stands, from which power follows by rho. What a thick liquid takes from head and efficiency (ISO/TR
+17766) is not counted.
+"""
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from plant_models.hydraulics.pump_curve import PumpCurve
 from plant_models.units import Fraction, si
-
-WATER_OF_SHEETS = 998.2
-"""kg/m³: heads in metres on data sheets are of water at 20 °C"""
 
 
 class PumpPoints(BaseModel):
@@ -31,13 +33,11 @@ class PumpPoints(BaseModel):
     def _possible(self) -> Self:
         if (self.P_shaft is None) == (self.efficiency is None):
             raise ValueError("a pump's power is stated by P_shaft or by efficiency, by one of them")
-        _ = self.curve
+        self.curve(1000.0)  # which density says nothing on whether they can be a pump's
         return self
 
-    @cached_property
-    def curve(self) -> PumpCurve:
-        """Through the points. Raises ValueError where they cannot be a pump's."""
+    def curve(self, rho: float) -> PumpCurve:
+        """Through the points, for a liquid of rho, kg/m³. Raises ValueError where they cannot be a pump's."""
         return PumpCurve.from_points(
-            self.m_flow, self.dp, P_shaft=self.P_shaft, efficiency=self.efficiency, rho=WATER_OF_SHEETS,
-            repair=self.repair,
-        )  # fmt: skip
+            self.m_flow, self.dp, P_shaft=self.P_shaft, efficiency=self.efficiency, rho=rho, repair=self.repair
+        )

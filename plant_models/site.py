@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from plant_models import circuits
+from plant_models import circuits, heights, rooms
 from plant_models.component import Component, HeatPort
 from plant_models.components.catalog import CATALOG
 from plant_models.devices import DeviceSpec, expand
@@ -172,7 +172,11 @@ class Site(BaseModel):
     def _fits_together(self) -> Site:
         self._names_are_good()
         media = {name: spec.medium for name, spec in self.node_instances().items() if spec.is_fluid}
-        found = list(circuits.mistakes(self.instances(), self.attachments(), media))
+        machines, attached = self.instances(), self.attachments()
+        found = [
+            *circuits.mistakes(machines, attached, media), *heights.mistakes(machines, attached),
+            *rooms.mistakes(machines, attached),
+        ]  # fmt: skip
         if found:
             where: dict[str, Keys] = {
                 name: ("components", array.name) for array in self.components.values() for name in array.names()

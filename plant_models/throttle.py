@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from plant_models import hydraulics
 from plant_models.component import Component, MediumName, Value
 from plant_models.media import MEDIA, Medium
-from plant_models.units import Fraction, MassFlow, Pressure, Temperature, Volume, VolumeFlow
+from plant_models.units import MassFlow, Pressure, Temperature, Volume, VolumeFlow
 
 Characteristic = Literal["linear", "equal_percentage", "quick_opening"]
 
@@ -76,7 +76,7 @@ GALLON_PER_MINUTE = 3.785411784e-3 / 60.0
 """m³/s"""
 
 
-def opening(y: Value, characteristic: Characteristic, rangeability: float, leakage: Fraction) -> Value:
+def opening(y: Value, characteristic: Characteristic, rangeability: float, leakage: float) -> Value:
     """Flow coefficient over that of the open valve at the position y (0..1)."""
     if characteristic == "linear":
         return hydraulics.linear(y, leakage)

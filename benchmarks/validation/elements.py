@@ -36,7 +36,7 @@ CURVE = {
 
 def rows() -> list[Row]:
     """All of them."""
-    return [*_control_valve(), *_three_way(), _check_valve(), *_strainer(), *_pipe(), *_pump()]
+    return [*_control_valve(), *_three_way(), _check_valve(), *_strainer(), *_pipe(), *_pump(), _pump_power()]
 
 
 def _kv(m_flow: float, dp: float) -> float:
@@ -142,7 +142,7 @@ def _pipe() -> list[Row]:
     source = f"fluids {version('fluids')}"
     ours, theirs, heads, columns = [], [], [], []
     for diameter, length, K in ((0.0285, 12.0, 3.0), (0.21, 42.0, 4.4), (0.7, 400.0, 2.0)):
-        pipe = Pipe(m_flow_nominal=10.0, diameter=diameter, length=length, K=K, **BODY)
+        pipe = Pipe(m_flow_nominal=10.0, diameter=diameter, length=length, K=K, T_start=T)
         for velocity in (0.02, 0.3, 1.0, 2.5):
             m_flow = velocity * RHO * math.pi / 4.0 * diameter**2
             dp = fluids.one_phase_dP(m_flow, RHO, MU, diameter, roughness=4.5e-5, L=length, Method="Churchill_1977")
@@ -167,8 +167,8 @@ def _pump() -> list[Row]:
         n_pumps=1, m_flow_nominal=70.0, dp_nominal=2.3e5, curve=CURVE, volume=0.1, dp_design=1e5, dp_lowest=5e4,
         dp_highest=2e5, T_start=T,
     )  # fmt: skip
-    assert group.curve is not None
-    one = GroupCurve(group.curve.curve, group.m_flow_nominal)
+    assert group.by_points is not None
+    one = GroupCurve(group.by_points.pump, group.m_flow_nominal)
     ours, theirs, flows, same = [], [], [], []
     for speed in (1.0, 0.8):
         for diameter in (0.1, 0.12, 0.15, 0.17):
@@ -188,6 +188,28 @@ def _pump() -> list[Row]:
                 same,
                 unit="kg/s", tolerance=0.02, relative=True, uncertainty="chords lie below a curve"),
     ]  # fmt: skip
+
+
+def _pump_power() -> Row:
+    """One pump by seven points in warm water and in brine: hydraulic power over the sheet's efficiency."""
+    from CoolProp.CoolProp import PropsSI
+
+    ours, theirs = [], []
+    for medium, name, celsius in (
+        ("water", "Water", 20.0), ("water", "Water", 80.0), ("pg30", "INCOMP::MPG[0.3]", 0.0),
+        ("eg50", "INCOMP::MEG[0.5]", 20.0),
+    ):  # fmt: skip
+        group = PumpGroup(
+            medium=medium, n_pumps=1, m_flow_nominal=70.0, dp_nominal=2.3e5, curve=CURVE, volume=0.1, dp_design=1e5,
+            dp_lowest=5e4, dp_highest=2e5, T_start=celsius + ZERO,
+        )  # fmt: skip
+        rho = PropsSI("D", "T", celsius + ZERO, "P", 4e5, name)
+        for m_flow, dp, eta in list(zip(*CURVE.values(), strict=True))[1:]:
+            ours.append(float(group.shaft_power(m_flow, 1.0, 1.0)))
+            theirs.append(m_flow * dp / (rho * eta))
+    return compare("pump_group", "shaft power at the points of its efficiency, water of 20 and 80 °C, PG30, EG50",
+                   f"m dp/(rho eta), densities by CoolProp {version('CoolProp')}", ours, theirs,
+                   unit="W", tolerance=1e-3, relative=True)  # fmt: skip
 
 
 def _epanet(diameter: float, speed: float) -> tuple[float, float]:

@@ -137,7 +137,7 @@ class ReducedPlant:
         """Shaft power of all facility pumps, W, at their nominal efficiency: staging keeps them near it."""
         pump = self.design.pumps.machine
         head = dp_header + self.design.rest * m_flow * m_flow
-        return m_flow * head / (self.rho * pump.eta_hydraulic)
+        return m_flow * head / (self.rho * pump.eta_nominal)
 
     def pump_electricity(self, P_shaft: Any, m_flow: Any) -> Any:
         """Electricity of all facility pumps, W, that give ``P_shaft`` (W) at ``m_flow`` (kg/s), staged by flow."""

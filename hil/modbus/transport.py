@@ -44,6 +44,8 @@ PATIENCE: Final = 3
 """silent requests in a row after which a connection is given up as half-open"""
 REMEMBERED: Final = 64
 """transactions whose late or second answers are recognised and discarded"""
+STRIDE: Final = 500
+"""transaction numbers go up by less than this, so that the remembered ones do not come again soon"""
 HEADER: Final = 7
 """bytes of the MBAP header: transaction, protocol, length, unit"""
 LONGEST_PDU: Final = 253
@@ -275,7 +277,8 @@ class TcpTransport(Line):
     def __init__(self, host: str, port: int = 502, timeout: float = 0.5, *, spacing: float = 0.0) -> None:
         super().__init__(f"{host}:{port}", timeout, cost=TCP_COST, spacing=spacing)
         self.host, self.port = host, port
-        self._transaction = random.Random().randrange(65536)
+        self._random = random.Random()
+        self._transaction = self._random.randrange(65536)
         self._settled: list[int] = []
         self._silent = 0
 
@@ -287,7 +290,8 @@ class TcpTransport(Line):
         self._settled.clear()
 
     async def _exchange(self, wire: Wire, request: Request) -> bytes:
-        self._transaction = self._transaction % 0xFFFF + 1  # 0 stands for "no transaction" in careless servers
+        # not the next one: a late answer that is one off must not fit the next request. 0 is "none" to careless servers
+        self._transaction = (self._transaction + self._random.randrange(2, STRIDE)) % 0xFFFF + 1
         header = b"".join(n.to_bytes(2, "big") for n in (self._transaction, 0, len(request.pdu) + 1))
         wire.send(header + bytes([request.unit]) + request.pdu)
         try:

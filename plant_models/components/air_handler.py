@@ -88,8 +88,21 @@ class AirHandler(Component):
                 f"T_room_design = {self.T_room_design:g} K lies outside T_room_lowest .. T_room_highest "
                 f"({self.T_room_lowest:g} .. {self.T_room_highest:g} K)"
             )
+        if self.T_fan_hot < self.T_room_highest:
+            raise ValueError(
+                f"T_fan_hot = {self.T_fan_hot:g} K lies below T_room_highest = {self.T_room_highest:g} K: fans would "
+                "slow down at a set-point that they are to hold"
+            )
         _ = self.UA_nominal
         return self
+
+    def holds_up_to(self, port: str) -> float | None:
+        """The room's highest set-point."""
+        return self.T_room_highest
+
+    def bears(self, port: str) -> float | None:
+        """What its motors do."""
+        return self.T_fan_hot
 
     @property
     def fluid(self) -> Medium:

@@ -149,6 +149,10 @@ class Cdu(Component):
             )
         return self
 
+    def bears(self, port: str) -> float | None:
+        """What its racks' servers do, if they need air."""
+        return None if self.rack.liquid_fraction == 1.0 else self.rack.T_air_throttle
+
     @property
     def tcs(self) -> Medium:
         """The racks' coolant."""

@@ -3,8 +3,11 @@
     m = check_valve_flow(p_in - p_out, k, dp_open)          plant_models.hydraulics
 
 Forwards its spring or flap takes ``dp_open`` before the square law begins (20..50 mbar with a spring, less with a
-flap; makers' data); backwards it sees only the share ``leakage`` of the pressure difference, so of the flow about its
-root gets through: 0.1 % by default. The corner is rounded over 2 sqrt(leakage) dp_open: 6 Pa with 3 kPa.
+flap; makers' data); backwards it sees only the share ``leakage`` of the pressure difference. Of the flow that the same
+difference moves forwards, sqrt(leakage) gets through where leakage dp is well above dp_small (the width of the square
+law, plant_models.throttle), and leakage sqrt(dp/dp_small) below, where the law is linear. At 1 bar and the leakage of
+1e-6 that is 1e-3 with dp_nominal = 1 Pa, 7e-5 with 20 kPa, 3e-5 sized by Kv or Cv, 1e-5 with 1 MPa. The corner is
+rounded over 2 sqrt(leakage) dp_open: 6 Pa with 3 kPa.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ air, warmer than the inlet by what the racks add (some 12 K at full load),
 exactly P_it,asked up to T_air_throttle (50 °C, an inlet of 38 °C), none from T_air_trip on (57 °C, an inlet of 45 °C);
 between them a share of the servers is off, as they differ in place and threshold. A server warns at 38 °C of its inlet,
 is critical at 41 °C and goes off at 43 °C (Dell, PowerEdge C8000 owner's manual, table 5-6); ASHRAE TC 9.9 allows 32 °C
-(class A1) to 45 °C (A4). Racks with all heat in the liquid have no air to mind.
+(class A1) to 45 °C (A4). T_air_throttle below 39 °C, an inlet of 27 °C that ASHRAE recommends, is refused. Racks with
+all heat in the liquid have no air to mind.
 
 Leakage of the order of 0.3-1 %/K of the chips' power, the junction's resistance and
 the throttling (from 85 °C, off at 105 °C; data-centre GPUs slow down from 83-85 °C) are assumptions. So is the chips'
@@ -67,6 +68,8 @@ RUNAWAY = 0.5
 """growth of power with its own junction temperature (growth times R_junction times 1 kW) that is refused from"""
 COOLANT_MODULE = 0.25
 """kg of coolant a module holds, plate, hoses and its share of the manifold (assumption)"""
+T_AIR_LEAST = 312.15
+"""K, lowest T_air_throttle: the end of the recommended inlet temperatures, 27 degC (ASHRAE TC 9.9), and 12 K"""
 TINY = 1e-12
 """keeps a quotient finite where no power and no heat flow"""
 
@@ -120,6 +123,11 @@ class GpuRack(BaseModel):
         if not self.T_air_throttle < self.T_air_trip:
             raise ValueError(
                 f"needs T_air_throttle < T_air_trip, found {self.T_air_throttle:g} and {self.T_air_trip:g} K"
+            )
+        if self.T_air_throttle < T_AIR_LEAST:
+            raise ValueError(
+                f"T_air_throttle = {self.T_air_throttle:g} K is air that servers are made for (the room's, some 12 K "
+                f"above their inlet's): it must be {T_AIR_LEAST:g} K or more"
             )
         if self.growth * self.R_junction * 1000.0 >= RUNAWAY:
             raise ValueError(

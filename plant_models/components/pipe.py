@@ -15,15 +15,18 @@ The law is square through the nominal point (m_flow_nominal, dp_nominal), for tu
 ``length`` are given, Darcy-Weisbach's with Churchill's friction factor for laminar, turbulent and transitional flow
 (:mod:`plant_models.hydraulics.pipe_law`), the loss coefficients ``K`` of the fittings, and density and viscosity at the
 mean temperature of the cells (with plug flow: of both ends), Re up to 1e8, roughness up to 5 % of the diameter. Where
-the outlet lies higher than the inlet by ``rise``, the column's weight counts with its density at that temperature: warm
-risers draw. A pressure is that at its node's height. What friction and height do to the water's energy (1 K per
-4.2 MPa, 430 m) is not counted.
+the outlet lies higher than the inlet by ``rise``, the column's weight counts with its density at that same mean
+temperature: a loop that closes in height (a site where one does not is refused, :mod:`plant_models.heights`) and is
+warmer on its way up than down circulates by itself. Only pipes have heights: the draw between machines at different
+heights, and of the water in machines and nodes, is not counted. A pressure is that at its node's height. What friction
+and height do to the water's energy (1 K per 4.2 MPa, 430 m) is not counted.
 
 Sources: S. W. Churchill, Chemical Engineering 84(24) (1977) 91-92; roughness of drawn steel 0.045 mm (Moody 1944).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
@@ -38,6 +41,9 @@ from plant_models.media import MEDIA, Medium
 from plant_models.plug_flow_pipes import PipeSpec, PlugFlowPipes
 from plant_models.signals import Signal, output, state
 from plant_models.units import Length, MassFlow, Pressure, Temperature, Volume, si
+
+FITTINGS_HOLD = 0.2
+"""share of the bore's content by which a stated volume may differ: fittings, valves, rounding [assumption]"""
 
 
 class Pipe(Component):
@@ -56,7 +62,7 @@ class Pipe(Component):
         0.0, description="sum of the loss coefficients of bends, tees and reducers, with a diameter"
     )
     rise: Annotated[float, si("m")] = Field(0.0, description="height of the outlet over the inlet, negative downwards")
-    volume: Volume
+    volume: Volume | None = Field(None, description="of its water; left out, that of the bore by diameter and length")
     cells: int = Field(8, ge=1, le=200)
     UA: Annotated[float, si("W/K"), Field(ge=0)] = 0.0
     T_ambient: Temperature = 293.15
@@ -78,7 +84,31 @@ class Pipe(Component):
             raise ValueError(f"roughness = {self.roughness:g} m is more than 5 % of the diameter, {self.diameter:g} m")
         if self.length is not None and abs(self.rise) > self.length:
             raise ValueError(f"a pipe of {self.length:g} m cannot rise by {self.rise:g} m")
+        if self.volume is None and self._bore is None:
+            raise ValueError("state the volume of its water, or diameter and length, which it follows from")
+        if self.volume and self._bore and abs(self.volume - self._bore) > FITTINGS_HOLD * self._bore:
+            raise ValueError(
+                f"volume = {self.volume:g} m^3 contradicts diameter and length, whose bore holds {self._bore:.3g} m^3 "
+                f"(up to {FITTINGS_HOLD:.0%} apart for the fittings): correct one of them, or leave volume out"
+            )
         return self
+
+    @property
+    def _bore(self) -> float | None:
+        if self.diameter is None or self.length is None:
+            return None
+        return 0.25 * math.pi * self.diameter**2 * self.length
+
+    @property
+    def content(self) -> float:
+        """Water in it, m³: as stated, or as the bore holds."""
+        content = self.volume or self._bore
+        assert content is not None
+        return content
+
+    def climb_to(self, port: str) -> float:
+        """The outlet lies by ``rise`` over the inlet."""
+        return self.rise if port == "outlet" else 0.0
 
     @property
     def _fluid(self) -> Medium:
@@ -118,7 +148,7 @@ class Pipe(Component):
     @cached_property
     def _plug(self) -> PipeSpec:
         fluid = self._fluid
-        return PipeSpec("", fluid, float(self.volume * fluid.rho(self.T_start)), self.T_start)
+        return PipeSpec("", fluid, float(self.content * fluid.rho(self.T_start)), self.T_start)
 
     def carrier(self) -> PlugFlowPipes | None:
         """The water, if it moves as a plug."""
@@ -135,7 +165,7 @@ class Pipe(Component):
     @property
     def _C_cell(self) -> float:
         fluid = self._fluid
-        return float(self.volume / self.cells * fluid.rho(self.T_start) * fluid.cp(self.T_start))
+        return float(self.content / self.cells * fluid.rho(self.T_start) * fluid.cp(self.T_start))
 
     def signals(self) -> tuple[Signal, ...]:
         """Cell temperatures or the plug's, flow and loss."""

@@ -10,9 +10,9 @@
 The curve of one pump is a parabola through its nominal point (``curvature``, ``eta_hydraulic``), or, with ``curve``,
 runs through points of head and of power or efficiency from its data sheet, falling everywhere, by affinity laws to
 standstill (plant_models.hydraulics.group_curve). The nominal point then still says what motors and loop are sized for,
-and must lie on the curve within 10 %.
+and must lie on the curve within 10 %. Efficiencies turn into power with the liquid's density at T_start.
 
-The sensing ports pass no water: put them on the headers whose difference is to be held.
+The sensing ports pass no water: put them on the headers whose difference is to be held, both at one height.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class PumpGroup(Component):
                 f"({self.dp_lowest:g} .. {self.dp_highest:g} Pa)"
             )
         if self.curve is not None:
-            head = float(self.curve.curve.dp(self.m_flow_nominal))
+            head = float(self.curve.curve(self._rho).dp(self.m_flow_nominal))
             if abs(head - self.head_nominal) > OFF_CURVE * self.head_nominal:
                 raise ValueError(
                     f"curve gives {head:g} Pa at m_flow_nominal = {self.m_flow_nominal:g} kg/s, the nominal point says "
@@ -98,17 +98,28 @@ class PumpGroup(Component):
         return self.dp_nominal + self.dp_fittings
 
     @property
+    def eta_nominal(self) -> float:
+        """Hydraulic efficiency at the nominal flow."""
+        if self.curve is None:
+            return self.eta_hydraulic
+        head = float(self.curve.curve(self._rho).dp(self.m_flow_nominal))
+        return self.m_flow_nominal * head / (self._rho * self.P_shaft_nominal)
+
+    @property
     def P_shaft_nominal(self) -> float:
         """Of one pump, W."""
-        if self.curve is not None:
-            return float(self.curve.curve.P_shaft(self.m_flow_nominal))
-        volume_flow = self.m_flow_nominal / MEDIA[self.medium].rho(self.T_start)
+        if self.by_points is not None:
+            return float(self.by_points.pump.P_shaft(self.m_flow_nominal))
+        volume_flow = self.m_flow_nominal / self._rho
         return float(volume_flow * self.head_nominal / self.eta_hydraulic)
 
     @property
+    def _rho(self) -> float:
+        return float(MEDIA[self.medium].rho(self.T_start))
+
+    @property
     def _C(self) -> float:
-        fluid = MEDIA[self.medium]
-        return float(self.volume * fluid.rho(self.T_start) * fluid.cp(self.T_start))
+        return float(self.volume * self._rho * MEDIA[self.medium].cp(self.T_start))
 
     def signals(self) -> tuple[Signal, ...]:
         """Speed, running pumps, temperature, set-points, flow, power."""
@@ -131,15 +142,17 @@ class PumpGroup(Component):
         )  # fmt: skip
 
     @cached_property
-    def _group(self) -> GroupCurve | None:
-        """By points, where the curve is given."""
-        return None if self.curve is None else GroupCurve(self.curve.curve, self.m_flow_nominal, self.dp_fittings)
+    def by_points(self) -> GroupCurve | None:
+        """The pumps by points, where the curve is given."""
+        if self.curve is None:
+            return None
+        return GroupCurve(self.curve.curve(self._rho), self.m_flow_nominal, self.dp_fittings)
 
     def flow(self, dp: Value, y: Value, n: Value) -> Value:
         """kg/s that n pumps at the speed y move against the pressure difference dp = p_out - p_in, Pa."""
-        if self._group is not None:
-            dp_small = 1e-3 * float(self._group.lost(self.m_flow_nominal**2))
-            return self._group.flow(dp, y, n, dp_small=dp_small)
+        if self.by_points is not None:
+            dp_small = 1e-3 * float(self.by_points.lost(self.m_flow_nominal**2))
+            return self.by_points.flow(dp, y, n, dp_small=dp_small)
         return hydraulics.pump_group_flow(
             dp, y, n, m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
             curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,
@@ -148,8 +161,8 @@ class PumpGroup(Component):
 
     def shaft_power(self, m_flow: Value, y: Value, n: Value) -> Value:
         """W, of n pumps at the speed y that move m_flow >= 0, kg/s, all together."""
-        if self._group is not None:
-            return self._group.P_shaft(m_flow, y, n)
+        if self.by_points is not None:
+            return self.by_points.P_shaft(m_flow, y, n)
         return hydraulics.pump_power(
             m_flow, y, n, P_nominal=self.P_shaft_nominal, m_flow_nominal=self.m_flow_nominal, curvature=self.curvature
         )

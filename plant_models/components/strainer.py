@@ -23,6 +23,9 @@ from plant_models.signals import Signal, output, setpoint, state
 from plant_models.throttle import Throttle
 from plant_models.units import Duration, Fraction, Mass, si
 
+BLOCKED_MOST = 0.99
+"""clogged share that is described: a hundredth of the area is open, and the drop 10,000 times the clean one's"""
+
 
 class Strainer(Throttle):
     """A strainer between two nodes."""
@@ -34,7 +37,7 @@ class Strainer(Throttle):
         0.0, description="kg of what it holds back per kg of water"
     )
     capacity: Mass = Field(1.0, description="dirt that fills what is open [assumption]")
-    blocked_start: Fraction = Field(0.0, lt=1, description="clogged share at the start")
+    blocked_start: Fraction = Field(0.0, le=BLOCKED_MOST, description="clogged share at the start")
     flush_time: Duration = Field(60.0, description="time constant of a flush [assumption]")
 
     def filling(self) -> tuple[str, ...]:
@@ -45,7 +48,9 @@ class Strainer(Throttle):
         """Temperature, clogging, flow."""
         return (
             state("T", "K", "liquid in the strainer", start=self.T_start, energy=self._C),
-            state("blocked", "1", "clogged share of the open area", start=self.blocked_start, lower=0, upper=0.99),
+            state(
+                "blocked", "1", "clogged share of the open area", start=self.blocked_start, lower=0, upper=BLOCKED_MOST
+            ),
             setpoint("flush", "1", "1: flush it clean, 0: do not", default=0.0, lower=0, upper=1),
             output("m_flow", "kg/s", "flow from inlet to outlet"),
             output("dp", "Pa", "pressure drop"),

@@ -81,11 +81,11 @@ class GroupCurve:
         total = maximum(D - D_end, 0.0) / slope_end
         for _, start, width, rise, slope, slope_1 in self._pieces():
             share = minimum(maximum((D - start) / rise, 0.0), 1.0)
-            mean = rise / width
-            bend = share * (slope + slope_1 - 2.0 * mean)
-            a, b = mean - slope + bend, slope - bend
-            # a x² + b x = mean share; a + b = mean
-            total = total + width * 2.0 * mean * share / (b + sqrt(b * b + 4.0 * a * mean * share))
+            mean, rest = rise / width, 1.0 - share
+            tilt = slope * rest - slope_1 * share
+            # (mean - b) x² + b x = mean share with b = tilt + 2 mean share; its discriminant is a sum of squares
+            root = sqrt(tilt * tilt + 4.0 * mean * mean * share * rest)
+            total = total + width * 2.0 * mean * share / (tilt + 2.0 * mean * share + root)
         return total
 
     def flow(self, dp: Any, y: Any, n: Any, *, dp_small: float = DP_SMALL, leakage: float = 1e-3) -> Any:

@@ -2,9 +2,13 @@
 
 In numbers without dimension (:mod:`plant_models.hydraulics.pipe`) a pipe of given roughness/diameter and K diameter/
 length is one curve, whatever flows in it: y = Lambda(R) x. With Y = ln sqrt(1 + (y/Lambda(1))²) and u = ln R, both even
-in y, u(Y) starts at 0 with slope 1 and stays near it. It is tabulated once with exact slopes; two steps of Newton's
-method from the cubic between the table's points take it to 1e-9 of the flow, derivatives included. No bracket is
-needed, so the expression is short, and smooth but for the points of the table.
+in y, u(Y) starts at 0 with slope 1 and stays near it. It is tabulated once with exact slopes, and two steps of Newton's
+method start from the cubic between the table's points. No bracket is needed, so the expression is short, and smooth but
+for the points of the table.
+
+As the inverse of :meth:`PipeLaw.drop` the flow is exact to 3e-10 where K D/L is at most 1. Where it is more (passages
+short and wide for their fittings) the flow is exact to round-off above Re = 100, but off by up to 4e-9 at K D/L = 10,
+1.3e-7 at 100 and, from 1000 on, 4.3e-5 where it nearly stands, at Re of about 2 to 5.
 """
 
 from __future__ import annotations

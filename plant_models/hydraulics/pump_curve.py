@@ -130,6 +130,8 @@ def _check_points(m: Any, H: Any) -> None:
         raise ValueError(f"a pump curve needs at least three points (m_flow, dp), found {m.size} flows, {H.size} heads")
     if not (np.all(np.isfinite(m)) and np.all(np.isfinite(H))):
         raise ValueError("a pump curve's points must be numbers")
+    if H[0] <= 0:
+        raise ValueError(f"a pump lifts the pressure at its least flow: {m[0]:g} kg/s has a head of {H[0]:g} Pa")
     if m[0] < 0 or np.any(np.diff(m) <= 0):
         bad = int(np.argmax(np.diff(m) <= 0))
         raise ValueError(

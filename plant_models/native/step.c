@@ -56,7 +56,7 @@ typedef struct {
     long dense_needed;                      /* whether a pivot of the last matrix was too small */
     double *dense;                          /* n * n, for pivoting */
     long most_iterations;
-    double k, longest_pressure_move, turning, widening, shrinking, first_tolerance[SIZES], pivot_small;
+    double k, longest_pressure_move, turning, widening, shrinking, first_tolerance[SIZES], moderate[SIZES], pivot_small;
     long most_polishing, most_mends, most_cuts;
     double quick_move, jump; /* K */
     double unbalanced_share, unbalanced_small;
@@ -294,15 +294,25 @@ static double correct(Plant *p, double *sizes)
 }
 
 /* Whether a change is the last one: it is within its tolerance, or Newton's method converges and the next one is. Kinks
-   in the equations of a kind of variable show in its own sizes. */
-static int is_last(const Plant *p, const double *sizes, const double *before, long iteration, double damping)
+   in the equations of a kind of variable show in its own sizes. ``known``: the change was found with matrices of before;
+   ``alike``: so was the one before it, or neither; else the way from one to the other tells nothing. */
+static int is_last(const Plant *p, const double *sizes, const double *before, long iteration, double damping, int known,
+                   int alike)
 {
     for (int kind = 0; kind < SIZES; kind++) {
         double next = sizes[kind];
-        if (iteration == 0) next /= p->first_tolerance[kind];
-        else if (damping == 1.0 && sizes[kind] < before[kind]) next *= sizes[kind] / before[kind];
+        if (iteration == 0 && !known) next /= p->first_tolerance[kind];
+        if (iteration && alike && damping == 1.0 && sizes[kind] < before[kind]) next *= sizes[kind] / before[kind];
         if (next >= 1.0) return 0;
     }
+    return 1;
+}
+
+/* whether a stage's first change is so small that no switch is to be feared in it */
+static int is_moderate(const Plant *p, const double *sizes)
+{
+    for (int kind = 0; kind < SIZES; kind++)
+        if (sizes[kind] > p->moderate[kind]) return 0;
     return 1;
 }
 
@@ -372,12 +382,13 @@ static void move(Plant *p, double share)
     }
 }
 
-/* One implicit stage of weight k. The matrices are made anew as long as changes do not shrink well; else those of before
-   do. ``known``: they are of this stage already. */
+/* One implicit stage of weight k. The matrices are made anew as long as changes do not shrink well, and all along where the
+   first one is large; else those of before do. ``known``: they are of this stage already. */
 static int stage(Plant *p, double k, int known)
 {
     double sizes[SIZES], before[SIZES], last_size = INFINITY, damping = 0.0;
     Trust trust = {{INFINITY, INFINITY, INFINITY}, {0}};
+    int last_known = known, keep = 0;
     p->k = k;
     for (long iteration = 0; iteration < p->most_iterations; iteration++) {
         p->iterations++;
@@ -389,7 +400,7 @@ static int stage(Plant *p, double k, int known)
         if (solve_nodes(p, k)) return SINGULAR;
         double size = correct(p, sizes);
         if (!isfinite(size)) return NOT_FINITE;
-        if (is_last(p, sizes, before, iteration, damping)) {
+        if (is_last(p, sizes, before, iteration, damping, known, known == last_known)) {
             move(p, 1.0);
             return SOLVED;
         }
@@ -397,7 +408,9 @@ static int stage(Plant *p, double k, int known)
         for (long i = 0; i < p->n_p; i++) longest = most(longest, fabs(p->dz[i]));
         damping = iteration ? share_of_step(p, &trust) : 1.0;
         if (damping * longest > p->longest_pressure_move) damping = p->longest_pressure_move / longest;
-        known = damping == 1.0 && size < p->shrinking * last_size;
+        if (iteration == 0) keep = is_moderate(p, sizes);
+        last_known = known;
+        known = keep && damping == 1.0 && size < p->shrinking * last_size;
         last_size = size;
         memcpy(before, sizes, sizeof before);
         move(p, damping);

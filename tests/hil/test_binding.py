@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.binding import bind, bind_all
@@ -90,6 +90,7 @@ def test_everything_that_a_map_says_of_a_flow_is_of_mass_then():
     assert decode(bound.map, held, [1800], 0.0).value == pytest.approx(5.0)
 
 
+@settings(deadline=None)
 @given(st.floats(700.0, 1200.0), st.integers(0, 4000))
 def test_what_a_meter_of_volume_shows_comes_back(density, raw):
     bound = meter({"V_flow": f"{density!r} kg/m^3"})

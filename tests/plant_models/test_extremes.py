@@ -16,6 +16,7 @@ from tests.strategies.catalog_machines import EXAMPLE_SITES
 from tests.strategies.running_plants import ZERO, all_finite, made, shipped, temperatures
 
 TWO_HALLS = str(EXAMPLE_SITES / "two_halls.yaml")
+TWO_FLOORS = str(EXAMPLE_SITES / "two_floors.yaml")
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_frost_heat_no_load_full_load_and_stopped_machines(site: str, case: Call
         assert simulator.balance("mass").error < 1e-9
 
 
-@pytest.mark.parametrize("site", ["bench_loop", "rovaltain"])
+@pytest.mark.parametrize("site", ["bench_loop", "rovaltain", TWO_FLOORS])
 def test_it_starts_from_anywhere(site: str) -> None:
     """Temperatures, positions and pressures thrown at random: the first step and the next twenty have a solution."""
     rng = np.random.default_rng(4)

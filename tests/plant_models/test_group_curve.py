@@ -65,6 +65,31 @@ def test_any_falling_points_give_a_curve_with_an_inverse(falls: list[float], ste
     assert one.square_flow(D + 1.0) > w
 
 
+ABSURD = [
+    # flows, heads, nominal flow: most of the head is lost within grams a second
+    ((0.0, 0.00114, 21.65, 94.1, 94.13), (19349.2, 7664.1, 7441.3, 7415.7, 7405.6), 92.6),
+    ((0.0, 0.0015, 2.647, 41.53), (50975.9, 40373.3, 40287.9, 4762.1), 34.8),
+    ((0.0, 1e-3, 50.0, 100.0), (1e5, 4e4, 3.9e4, 3.8e4), 100.0),
+]
+
+
+@pytest.mark.parametrize(("m", "H", "nominal"), ABSURD)
+@pytest.mark.parametrize("dp_fittings", [0.0, 150.0, 9e4])
+def test_even_absurd_points_give_a_finite_curve_with_an_inverse(
+    m: tuple[float, ...], H: tuple[float, ...], nominal: float, dp_fittings: float
+) -> None:
+    one = GroupCurve(PumpCurve.from_points(m, H), nominal, dp_fittings)
+    corners = one._points[1]
+    D = np.unique(np.concatenate([np.linspace(0.0, 2.0 * corners[-1], 4001), corners, corners * (1.0 - 1e-12)]))
+    w = one.square_flow(D)
+    assert np.all(np.isfinite(w))
+    assert np.all(np.diff(w) >= -1e-12 * w[-1])
+    assert one.lost(w) == pytest.approx(D, rel=1e-7, abs=1e-9 * corners[-1])
+    x = ca.SX.sym("x")
+    slope = ca.Function("slope", [x], [ca.jacobian(one.square_flow(x), x)])
+    assert all(np.isfinite(float(slope(d))) and float(slope(d)) > 0.0 for d in D[:: len(D) // 50])
+
+
 @given(st.floats(-1e5, 4e5), st.floats(0.0, 1.0), st.floats(0.5, 6.0))
 def test_points_on_a_parabola_are_the_nominal_points_law(dp: float, y: float, n: float) -> None:
     m = np.linspace(0.0, 100.0, 7)

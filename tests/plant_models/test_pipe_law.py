@@ -32,6 +32,19 @@ def test_flow_is_the_inverse_of_the_drop(law: PipeLaw) -> None:
         np.testing.assert_allclose(found, sign * FLOWS, rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("K_share", "at_rest", "flowing"),
+    [(0.0, 3e-10, 3e-10), (1.0, 1e-12, 1e-14), (10.0, 5e-9, 1e-14), (100.0, 2e-7, 1e-14), (1e5, 5e-5, 1e-14)],
+)
+@pytest.mark.parametrize("roughness", [0.0, 1e-4, 0.05])
+def test_the_inverse_is_as_exact_as_is_said(K_share: float, at_rest: float, flowing: float, roughness: float) -> None:
+    """K D/L beyond 1 tells next to standstill only."""
+    one = PipeLaw(1.0, D, roughness * D, K_share / D)
+    off = np.abs(one.flow(one.drop(FLOWS, RHO, MU), RHO, MU) / FLOWS - 1.0)
+    assert np.max(off) < at_rest
+    assert np.max(off[REYNOLDS > 100.0]) < flowing
+
+
 @given(
     dp=st.floats(-1e6, 1e6), roughness=st.floats(0.0, 0.05), K=st.floats(0.0, 50.0), length=st.floats(0.5, 1e3),
     mu=st.floats(2e-4, 2e-2),

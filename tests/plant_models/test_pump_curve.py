@@ -92,6 +92,7 @@ def test_rising_heads_are_refused_or_repaired_aloud():
         ((0, 2, 1), (3, 2, 1), {}, "2 is followed by 1"),
         ((0, 1, 2), (1, 2, 3), {}, "rises"),
         ((0, 1, np.nan), (3, 2, 1), {}, "numbers"),
+        ((0, 1, 2), (-1e3, -2e3, -5e3), {}, "0 kg/s has a head of -1000 Pa"),
         ((0, 1, 2), (3, 2, 1), {"P_shaft": (1, 2)}, "one positive value"),
         ((0, 1, 2), (3, 2, 1), {"efficiency": (0, 0.5, 1.5)}, "0..1"),
         ((0, 1, 2), (3, 2, 1), {"efficiency": (0, 0.5, 0.6), "P_shaft": (1, 2, 3)}, "not by both"),

@@ -9,8 +9,10 @@ from plant_models.integrate import PlantDiverged, Simulator
 from plant_models.plant import Plant
 from plant_models.referee import Referee
 from plant_models.site import load_site
+from tests.strategies.catalog_machines import EXAMPLE_SITES
 from tests.strategies.running_plants import shipped, temperatures
 
+TWO_FLOORS = str(EXAMPLE_SITES / "two_floors.yaml")
 COLD_START = 20
 """steps in ten minutes"""
 
@@ -34,7 +36,12 @@ def side_by_side(site: str, steps: int, every: int) -> tuple[np.ndarray, Simulat
 
 
 @pytest.mark.parametrize(
-    ("site", "steps"), [("bench_loop", 240), pytest.param("rovaltain", 60, marks=pytest.mark.slow)]
+    ("site", "steps"),
+    [
+        ("bench_loop", 240),
+        (TWO_FLOORS, 60),
+        pytest.param("rovaltain", 60, marks=pytest.mark.slow),
+    ],
 )
 def test_temperatures_and_energies_against_the_referee(site: str, steps: int) -> None:
     """Loads change every minute. Measured: bench_loop 0.4 K in the first ten minutes of a cold start, rovaltain 0.4 K;

@@ -101,6 +101,12 @@ MISTAKES: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "nodes.fws.return: fws.return: passage is connected to itself: passage.inlet and passage.outlet are both in "
         "this node, so no pressure difference moves water through it; put one of them in another node",
     ),
+    "a loop that does not close in height": (
+        [("volume: 0.3 m^3, cells: 4", "rise: 3 m, volume: 0.3 m^3, cells: 4")],
+        "  passage:",
+        "components.passage: passage: its loop does not close in height: passage +3 m, all other machines level, sum "
+        "to +3 m in place of 0, which would drive water for ever; correct a rise (downwards it is negative)",
+    ),
     "negative size": (
         [("mass: 200 kg, T_start: 30 degC", "mass: -200 kg, T_start: 30 degC")],
         "  vessel:",

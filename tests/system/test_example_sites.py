@@ -10,7 +10,6 @@ import fluids
 import pytest
 
 from controllers.plant_view import PlantView, UncontrollablePlant
-from plant_models.hydraulics.group_curve import GroupCurve
 from plant_models.integrate import Simulator
 from plant_models.media import WATER
 from plant_models.plant import Plant
@@ -117,7 +116,7 @@ def test_water_of_two_floors_is_where_friction_and_height_put_it() -> None:
         factor = fluids.friction_factor(rho * v * 0.21 / mu, eD=4.5e-5 / 0.21)  # Clamond's solution of Colebrook
         drop = (factor * length / 0.21 + 4.4) * rho * v * v / 2.0 + rho * 9.80665 * rise
         assert get("fws.supply.p") - get(f"{floor}.supply.p") == pytest.approx(drop, rel=3e-3)
-    one = GroupCurve(simulator.plant.components["pump"].curve.curve, 70.0, 20e3)  # type: ignore[attr-defined]
+    one = simulator.plant.components["pump"].by_points  # type: ignore[attr-defined]
     rise = one.dp(get("pump.m_flow"), get("pump.y"), get("pump.n"))
     assert get("pump.out.p") - get("fws.cold.p") == pytest.approx(rise, rel=1e-3)
     simulator.set("pump.n_on", 0.0)

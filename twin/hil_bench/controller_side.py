@@ -37,7 +37,7 @@ FIGURES = ("state", "alarms", "scans", "bad_scans", "decisions", "written", "ref
            "overruns")  # fmt: skip
 """what is recorded of the runtime, as ``runtime.FIGURE``; states are 0 waiting, 1 running, 2 holding"""
 AFTERMATH = 60.0
-"""s after a fault of the bus in which connections are made anew"""
+"""s after the start, or a fault of the bus, in which connections are made and devices are checked"""
 GENERAL_ALARMS = ("plant", "controller", "controller.late", "controller.plan", "controller.fallback",
                   "controller.value", "controller.envelope", "write", "setpoints", "commissioning")  # fmt: skip
 
@@ -79,7 +79,7 @@ class ControllerSide:
         self.true_time: Callable[[], float] = clock.time
         """of the record, where the controller's own clock is wrong"""
         self.longest_turn = 0.0
-        """s of the wall clock, of turns that no fault of the bus or of time holds up"""
+        """s of the wall clock, of turns that no fault of the bus or of time holds up, nor the start"""
         self._times: list[float] = []
         self._rows: list[list[float]] = []
         self._alarms: list[frozenset[str]] = []
@@ -109,8 +109,8 @@ class ControllerSide:
         self._alarms.append(frozenset(cycle.alarms))
 
     def _held_up(self, elapsed: float) -> bool:
-        """Whether requests may be waiting for answers that do not come, or the loop for a clock."""
-        spans = [(f.start, f.end) for f in self.course.time]
+        """Whether there is more to do than a turn has, or requests wait for answers that do not come."""
+        spans = [(0.0, 0.0), *((f.start, f.end) for f in self.course.time)]  # the start: connections and checks
         spans += [(f.start, f.end) for faults in self.course.bus.values() for f in faults]
         return any(start <= elapsed <= end + AFTERMATH for start, end in spans)
 

@@ -25,7 +25,7 @@ from hil.faults.clock import FaultyClock
 from hil.faults.proxy import FaultProxy
 from hil.faults.schedule import BusFaults
 from plant_models.plant import Plant
-from twin.hil_bench.controller_side import ControllerSide
+from twin.hil_bench.controller_side import AFTERMATH, ControllerSide
 from twin.hil_bench.course import Course, Line, make_course
 from twin.hil_bench.plant_program import HOST
 from twin.hil_bench.run import BenchError, BenchSite, Run, seen_signals
@@ -81,7 +81,7 @@ async def _control(
     await side.client.start()
     await clock.sleep_until(start + PHASE * scenario.step)
     loop, delay = asyncio.create_task(side.runtime.run()), Delay()
-    watching = asyncio.create_task(delay.watch())
+    watching = asyncio.create_task(delay.watch(clock, start + AFTERMATH))
     try:
         patience = scenario.duration / scenario.speed + PATIENCE
         waiting = asyncio.create_task(_line(process, patience))
@@ -105,8 +105,9 @@ class Delay:
         self.longest = 0.0
         """s of wall time"""
 
-    async def watch(self) -> None:
-        """Until cancelled."""
+    async def watch(self, clock: ScaledClock, start: float) -> None:
+        """From ``start`` (plant time, s) until cancelled."""
+        await clock.sleep_until(start)
         while True:
             begun = wall.monotonic()
             await asyncio.sleep(BEAT)

@@ -441,3 +441,31 @@ def test_one_value_by_the_function_for_several_where_a_device_wants_that():
         assert got == [b"\x10\x00\x0a\x00\x01\x02\x00\x07", b"\x0f\x00\x0a\x00\x01\x01\x01"]
 
     within(5, main())
+
+
+def test_a_late_answer_that_is_one_off_does_not_fit_the_next_request():
+    """What a gateway that counts wrongly, and slowly, answers to the last request must not be taken for this one's."""
+
+    async def main():
+        late = []
+
+        async def work(reader, writer):
+            while head := await reader.read(12):
+                transaction = int.from_bytes(head[:2], "big")
+                if late:
+                    writer.write(late.pop())  # before the right answer
+                late.append(frame(transaction + 1, head[6], reads(666, 666)))
+
+        server = await asyncio.start_server(work, "127.0.0.1", 0)
+        line = TcpTransport("127.0.0.1", server.sockets[0].getsockname()[1], 0.1)
+        for _ in range(5):
+            await line.connect()
+            with pytest.raises(TransportError):
+                await line.read(1, Table.HOLDING, 0, 2)  # no answer yet
+            with pytest.raises(TransportError):
+                await line.read(1, Table.HOLDING, 0, 2)
+            late.clear()
+        await line.close()
+        server.close()
+
+    within(20, main())

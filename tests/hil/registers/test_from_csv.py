@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.registers import csv_cells as cells
@@ -192,6 +192,7 @@ CELL = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(CELL, max_size=9), max_size=5), st.sampled_from(",;\t"), st.booleans())
 def test_whatever_a_table_holds_it_is_read_or_refused(tmp_path_factory, rows, mark, modicon):
     header = mark.join(("address", "name", "fc", "type", "unit", "scale", "access", "range", "flags"))

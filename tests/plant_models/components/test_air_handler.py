@@ -95,6 +95,7 @@ def test_room_temperature_is_what_the_fans_follow():
         ({"T_room_nominal": 25 + ZERO}, "T_water_out_nominal < T_room_nominal"),
         ({"m_flow_air_nominal": 5.0}, "nominal point is impossible"),
         ({"T_room_design": 350.0}, "outside T_room_lowest"),
+        ({"T_fan_hot": 300.0}, "T_fan_hot = 300 K lies below T_room_highest = 318.15 K"),
     ],
 )
 def test_impossible_sizes_are_refused(changes, message):

@@ -243,3 +243,10 @@ def test_half_of_the_servers_are_off_half_way() -> None:
     assert RACK.on_air(100e3, 326.65) == pytest.approx(50e3)
     with pytest.raises(ValidationError, match="T_air_throttle < T_air_trip"):
         GpuRack(P_it_nominal=1e5, liquid_fraction=0.9, T_air_trip=320.0)
+
+
+def test_racks_that_go_off_in_air_that_servers_are_made_for_are_refused() -> None:
+    """27 degC at the inlet, the end of what ASHRAE TC 9.9 recommends, are 39 degC of room air."""
+    with pytest.raises(ValidationError, match="T_air_throttle = 290 K is air that servers are made for"):
+        GpuRack(P_it_nominal=1e5, liquid_fraction=0.9, T_air_throttle=290.0, T_air_trip=295.0)
+    assert GpuRack(P_it_nominal=1e5, liquid_fraction=0.9, T_air_throttle=312.15).T_air_throttle == 312.15

@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from plant_models.component import Component
 from plant_models.components.pipe import Pipe
 from plant_models.media import WATER
+from plant_models.signals import Role
 from tests.strategies import component_checks as checks
 from tests.strategies import component_points
 from tests.strategies.component_points import answers_and_derivatives, imbalances, numbers, run
@@ -132,8 +133,21 @@ def test_a_pipe_by_its_sizes_drops_what_fluids_says() -> None:
     assert sized.flow(-sized.friction_nominal, T) == pytest.approx(-66.0, rel=1e-9)
 
 
+@pytest.mark.parametrize("transport", ["cells", "plug_flow"])
+def test_a_pipe_by_its_sizes_holds_what_its_bore_does(transport: str) -> None:
+    """pi/4 d² L, unless fittings are said to hold some more."""
+    bare = Pipe(**SIZED | {"transport": transport, "volume": None})
+    assert bare.content == pytest.approx(math.pi / 4.0 * 0.21**2 * 30.0, rel=1e-12)
+    held = Pipe(**SIZED | {"transport": transport, "volume": 1.1 * bare.content})
+    assert held.content == 1.1 * bare.content
+    if transport == "cells":
+        stored = sum(s.energy for s in bare.signals() if s.role is Role.STATE)
+        T = 305.15
+        assert stored == pytest.approx(bare.content * float(WATER.rho(T) * WATER.cp(T)), rel=1e-12)
+
+
 def test_cold_glycol_flows_less_than_warm() -> None:
-    brine = Pipe(**SIZED | {"medium": "pg30", "diameter": 0.03, "m_flow_nominal": 0.5})
+    brine = Pipe(**SIZED | {"medium": "pg30", "diameter": 0.03, "m_flow_nominal": 0.5, "volume": None})
     assert brine.flow(2e3, 273.15) < 0.9 * brine.flow(2e3, 323.15)
 
 
@@ -175,6 +189,9 @@ def test_a_pipe_by_its_sizes_is_finite_at_standstill(transport: str, dp: float) 
         ({"dp_nominal": 2e4}, "found both"),
         ({"diameter": None, "length": None}, "found neither"),
         ({"roughness": 0.02}, "more than 5 % of the diameter"),
+        ({"volume": 100.0}, r"volume = 100 m\^3 contradicts .* whose bore holds 1\.04 m\^3"),
+        ({"volume": 0.8}, r"volume = 0\.8 m\^3 contradicts"),
+        ({"diameter": None, "length": None, "K": 0.0, "dp_nominal": 2e4, "volume": None}, "state the volume"),
         ({"rise": 31.0}, "a pipe of 30 m cannot rise by 31 m"),
         ({"diameter": None, "length": None, "dp_nominal": 2e4}, "K counts with a diameter"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from plant_models.components.pump_group import PumpGroup
-from plant_models.media import WATER
+from plant_models.media import MEDIA, WATER
 from tests.strategies import component_checks as checks
 from tests.strategies import component_points
 from tests.strategies.component_points import answers_and_derivatives, imbalances, numbers
@@ -169,7 +169,27 @@ def test_pumps_by_points_run_on_their_points_less_the_fittings() -> None:
         v = point(head - 20e3 * (m_flow / 290.0) ** 2)
         found = CURVED.equations(v).outputs
         assert found["m_flow"] == pytest.approx(6 * m_flow, rel=1e-3)
-        assert found["P_shaft"] == pytest.approx(6 * m_flow * head / 998.2 / eta, rel=1e-3)
+        assert found["P_shaft"] == pytest.approx(6 * m_flow * head / WATER.rho(305.15) / eta, rel=2e-4)
+
+
+@pytest.mark.parametrize(("medium", "T"), [("water", 353.15), ("pg30", 293.15), ("eg50", 278.15)])
+def test_efficiency_becomes_power_with_the_density_of_what_is_pumped(medium: str, T: float) -> None:
+    """Water of 80 degC is 2.7 % lighter than the 998.2 kg/m3 of data sheets, half ethylene glycol 7 % heavier."""
+    group = PumpGroup(**SIZES | {"medium": medium, "T_start": T}, curve=POINTS)
+    rho = float(MEDIA[medium].rho(T))
+    assert abs(rho / 998.2 - 1.0) > 0.02
+    assert group.P_shaft_nominal == pytest.approx(290.0 * 250e3 / rho / 0.82, rel=1e-6)
+    for m_flow, head, eta in list(zip(*POINTS.values(), strict=True))[1:]:
+        assert group.shaft_power(6 * m_flow, 1.0, 6.0) == pytest.approx(6 * m_flow * head / rho / eta, rel=1e-5)
+    stated = PumpGroup(
+        **SIZES | {"medium": medium, "T_start": T}, curve=POINTS | {"efficiency": None, "P_shaft": (6e4,) * 6}
+    )
+    assert stated.shaft_power(600.0, 1.0, 6.0) == pytest.approx(3.6e5, rel=1e-5)
+
+
+def test_efficiency_at_the_nominal_point_is_that_of_the_points() -> None:
+    assert CURVED.eta_nominal == pytest.approx(0.82, rel=5e-3)  # of cold water, as data sheets are
+    assert GROUP.eta_nominal == GROUP.eta_hydraulic
 
 
 def test_pumps_by_points_rest_and_let_nothing_back() -> None:

@@ -61,7 +61,9 @@ def test_standing_reversed_and_clogged_are_finite(dp: float, blocked: float) -> 
     assert np.all(np.isfinite(ANSWERS(point(dp=dp, blocked=blocked))))
 
 
-@pytest.mark.parametrize("sizes", [{"dirt": -1.0}, {"capacity": 0.0}, {"blocked_start": 1.0}, {"flush_time": 0.0}])
+@pytest.mark.parametrize(
+    "sizes", [{"dirt": -1.0}, {"capacity": 0.0}, {"blocked_start": 1.0}, {"blocked_start": 0.995}, {"flush_time": 0.0}]
+)
 def test_impossible_strainers_are_refused(sizes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"greater than|less than"):
         Strainer(**SIZES | sizes)
