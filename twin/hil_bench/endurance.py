@@ -325,7 +325,7 @@ async def endure(
 
 def lost(journal: Journal, counts: Counts) -> list[str]:
     """What a loop did and its journal, read again from its file, does not hold."""
-    writes = [w for w in journal.writes() if ":" not in w.signal]  # permissions and commands are no set-points
+    writes = [w for w in journal.writes() if ":" not in w.signal]  # set-points; permissions are counted nowhere
     found = {
         "written": sum(w.status == "written" for w in writes),
         "refreshed": sum(w.status == "refreshed" for w in writes),
