@@ -70,6 +70,8 @@ def minimum(x: Any, y: Any) -> Any:
 
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y; both are evaluated, so both must be finite."""
+    if isinstance(condition, bool | np.bool_):
+        return x if condition else y
     ca = _casadi(condition, x, y)
     return ca.if_else(condition, x, y) if ca else np.where(condition, x, y)
 

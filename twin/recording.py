@@ -71,7 +71,8 @@ class Recorder:
         market = [PRICE_ELECTRICITY.name, CO2_INTENSITY.name]
         flows, limits = [s.name for s in self._mean], [s.name for s in limited]
         parts = [flows, market, limits, self._watched.names, loads, self._spread.reads]
-        self._edges = np.cumsum([len(part) for part in parts[:-1]]).tolist()
+        ends = np.cumsum([len(part) for part in parts]).tolist()
+        self._parts = [slice(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
         self.read = simulator.reader([name for part in parts for name in part])
         """what :meth:`note` is to be told of every step"""
 
@@ -82,7 +83,7 @@ class Recorder:
 
     def note(self, values: NDArray[np.float64], now: float, dt: float) -> None:
         """What ``read`` tells at the ends of steps of ``dt`` s (steps, signals); the last one ends ``now``."""
-        flows, market, limited, watched, loads, others = np.split(values, self._edges, axis=1)
+        flows, market, limited, watched, loads, others = (values[:, part] for part in self._parts)
         total = flows.sum(axis=0)
         self._sum += total
         self._total += total * dt
