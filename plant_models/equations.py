@@ -18,11 +18,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any
 
 import casadi as ca
 
-from plant_models import elimination
+from plant_models import accumulation, elimination
 from plant_models.component import Component, FluidPort
 from plant_models.mathx import clip
 from plant_models.signals import Role, Signal
@@ -80,6 +81,14 @@ class EquationError(ValueError):
     """A component's equations do not fit its signals."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Slopes:
+    """How expressions depend on states and on port variables."""
+
+    by_x: ca.SX
+    by_w: ca.SX
+
+
 @dataclass(frozen=True)
 class Symbols:
     """A component's equations as SX expressions over vectors."""
@@ -123,14 +132,13 @@ class Symbols:
 
         ``kept`` is what :meth:`refine` wants to know of the matrices.
         """
-        factors, by_x = self._factors, [ca.jacobian(e, self.x) for e in (self.flows, self.bound)]
-        side = ca.horzcat(self._residual, -self._k * ca.jacobian(self.rates, self.w))
-        solved = factors.solve(side)
+        of_rates, *of_flows = self._slopes
+        solved = self._factors.solve(ca.horzcat(self._residual, -self._k * of_rates.by_w))
         results = [solved[:, 0], solved[:, 1:]]
-        for expression, slope in zip((self.flows, self.bound), by_x, strict=True):
+        for expression, slopes in zip((self.flows, self.bound), of_flows, strict=True):
             results += [
-                expression - ca.mtimes(slope, solved[:, 0]),
-                ca.jacobian(expression, self.w) - ca.mtimes(slope, solved[:, 1:]),
+                expression - ca.mtimes(slopes.by_x, solved[:, 0]),
+                slopes.by_w - ca.mtimes(slopes.by_x, solved[:, 1:]),
             ]
         nx, nw = self.x.numel(), self.w.numel()
         shapes = [(nx, 1), (nx, nw), *((n, m) for n in (nw, self.bound.numel()) for m in (1, nw))]
@@ -148,8 +156,8 @@ class Symbols:
         n = len(self._factors.values)
         residual = self._factors.holding(values[:n]).solve(self._residual)
         results, start = [residual], n
-        for expression in (self.flows, self.bound):
-            slope = ca.SX(ca.jacobian(expression, self.x))
+        for expression, slopes in zip((self.flows, self.bound), self._slopes[1:], strict=True):
+            slope = ca.SX(slopes.by_x)
             for i, (row, column) in enumerate(
                 zip(slope.sparsity().row(), slope.sparsity().get_triplet()[1], strict=True)
             ):
@@ -174,13 +182,21 @@ class Symbols:
 
     @cached_property
     def _factors(self) -> elimination.Factors:
-        return elimination.factorise(ca.SX.eye(self.x.numel()) - self._k * ca.jacobian(self.rates, self.x))
+        return elimination.factorise(ca.SX.eye(self.x.numel()) - self._k * self._slopes[0].by_x)
 
     @cached_property
     def _kept(self) -> ca.SX:
         """The factors of the matrix, and how flows depend on states."""
-        slopes = [v for e in (self.flows, self.bound) for v in ca.jacobian(e, self.x).nonzeros()]
+        slopes = [value for slope in self._slopes[1:] for value in slope.by_x.nonzeros()]
         return ca.vertcat(ca.SX(0, 1), *self._factors.values, *slopes)
+
+    @cached_property
+    def _slopes(self) -> list[_Slopes]:
+        """Of the rates, the flows and what crosses the plant's boundary."""
+        parts = [self.rates, self.flows, self.bound]
+        matrix = accumulation.jacobian(ca.vertcat(*parts), ca.vertcat(self.x, self.w))
+        rows, nx = [0, *accumulate(part.numel() for part in parts)], self.x.numel()
+        return [_Slopes(matrix[start:end, :nx], matrix[start:end, nx:]) for start, end in pairwise(rows)]
 
     def output(self, name: str) -> ca.Function:
         """(x, w, u) -> outputs."""

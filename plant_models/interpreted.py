@@ -52,6 +52,10 @@ class _Call:
         self._trigger()
 
 
+class _JumpedError(Exception):
+    """A temperature moves more in the first stage of a step than a step can be trusted with."""
+
+
 class _Trust:
     """How much of a Newton step is taken, by parts of like variables in units of their tolerances.
 
@@ -168,22 +172,29 @@ class Interpreted:
             return
         left, cuts = dt, 0
         while True:
-            dz = self._stage(gamma * left)
-            moved = self._moved()
-            if cuts == MOST_CUTS or moved < QUICK_MOVE:
-                self._second_half(dz, left, gamma)
-                return
-            if cuts == 0 and moved > JUMP:
+            try:
+                dz = self._first_stage(gamma * left, math.inf if cuts else JUMP)
+            except _JumpedError:
                 self._in_halves(dt, gamma, 1)
+                return
+            if cuts == MOST_CUTS or self._moved(0.0) < QUICK_MOVE:
+                self._second_half(dz, left, gamma)
                 return
             self._account(dz, gamma * left)  # a step of implicit Euler: taken as such where things jump
             self._start_from(1.0)
             left -= gamma * left
             cuts += 1
 
-    def _moved(self) -> float:
-        """The largest move of a temperature since the stage's start, K."""
-        return float(np.max(np.abs(self._trial.all - self._c.all) * self._a.is_temperature, initial=0.0))
+    def _first_stage(self, k: float, jump: float) -> Array:
+        """The last change of z in the first stage of a step. Raises _JumpedError."""
+        dz = self._stage(k, jump=jump)
+        if self._moved(0.0) > jump:
+            raise _JumpedError
+        return dz
+
+    def _moved(self, dx: Array | float) -> float:
+        """The largest move of a machine's temperature since the stage's start, K, with a change ``dx`` to come."""
+        return float(np.max(np.abs(self._trial.all + dx - self._c.all) * self._a.is_temperature, initial=0.0))
 
     def _in_halves(self, dt: float, gamma: float, depth: int) -> None:
         """The two halves of a step from where it began, each in halves itself if it still has a jump."""
@@ -191,8 +202,9 @@ class Interpreted:
         for half in range(2):
             if half:
                 self._start_from(1.0)
-            dz = self._stage(gamma * dt / 2.0)
-            if depth < MOST_CUTS and self._moved() > JUMP:
+            try:
+                dz = self._first_stage(gamma * dt / 2.0, JUMP if depth < MOST_CUTS else math.inf)
+            except _JumpedError:
                 self._in_halves(dt / 2.0, gamma, depth + 1)
             else:
                 self._second_half(dz, dt / 2.0, gamma)
@@ -247,11 +259,12 @@ class Interpreted:
         self.crossed = dict.fromkeys(QUANTITIES, 0.0)
         return 0
 
-    def _stage(self, k: float, known: bool = False) -> Array:
+    def _stage(self, k: float, known: bool = False, jump: float = math.inf) -> Array:
         """Solve one implicit stage by Newton's method; returns the last change of z, which the accounts need.
 
         The matrices are made anew as long as changes do not shrink well, and all along where the first one is large;
-        else those of before do. ``known``: they are of this stage already.
+        else those of before do. ``known``: they are of this stage already. Raises _JumpedError, before anything has
+        moved, where the first change would move a temperature by more than ``jump``.
         """
         a = self._a
         self._k[:] = k
@@ -271,6 +284,8 @@ class Interpreted:
             size = float(sizes.max())
             if not math.isfinite(size):
                 raise NoConvergence(f"no finite state in {self._suspects()}")
+            if iteration == 0 and self._moved(dx) > jump:
+                raise _JumpedError
             ahead = sizes
             if iteration == 0:
                 keep = bool(np.all(sizes <= MODERATE))

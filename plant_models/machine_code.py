@@ -46,7 +46,7 @@ FEWEST_SIDE_BY_SIDE = 3
 PIVOT_SMALL = 1e-7
 """share of the largest value in its row below which a pivot is not trusted"""
 ALIGNMENT = 64
-LONG = 10_000
+LONG = 20_000
 """instructions from which gcc optimises less: it then takes half the time to compile, and the code 10 % more to run"""
 
 ARGUMENTS, RESULTS = ("x", "c", "w", "u"), ("s0", "S", "phi0", "Phi", "beta0", "Beta", "kept")

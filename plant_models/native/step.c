@@ -3,6 +3,7 @@
    Members of a group stand in blocks of LANES lanes (element j of lane l at [j * lanes + l]); a block that is not full
    repeats its last member, which counts once. The nodes' matrix has a fixed sparsity: it is factorised without
    pivoting in an order that was found when the plant was built, and with pivoting where a pivot is too small. */
+#pragma GCC optimize("O3")
 #include <math.h>
 #include <string.h>
 
@@ -64,7 +65,7 @@ typedef struct {
     double crossed[QUANTITIES], unbalanced, through;
 } Plant;
 
-enum { SOLVED, SINGULAR, NOT_FINITE, STILL_MOVING };
+enum { SOLVED, SINGULAR, NOT_FINITE, STILL_MOVING, JUMPED };
 
 static void into_blocks(const double *flat, double *block, const Group *g, long n)
 {
@@ -382,9 +383,28 @@ static void move(Plant *p, double share)
     }
 }
 
+/* the largest move of a temperature of a machine since the stage's start, K, with a share of the change that was found */
+static double moved(const Plant *p, double share)
+{
+    double most_moved = 0.0;
+    for (long i = 0; i < p->groups; i++) {
+        const Group *g = p->group + i;
+        for (long j = 0; j < g->nx; j++) {
+            if (!g->is_temperature[j]) continue;
+            for (long b = 0; b < g->blocks; b++) {
+                long e = (b * g->nx + j) * g->lanes;
+                for (long l = 0; l < g->lanes; l++)
+                    most_moved = most(most_moved, fabs(g->x[e + l] + share * g->dx[e + l] - g->c[e + l]));
+            }
+        }
+    }
+    return most_moved;
+}
+
 /* One implicit stage of weight k. The matrices are made anew as long as changes do not shrink well, and all along where the
-   first one is large; else those of before do. ``known``: they are of this stage already. */
-static int stage(Plant *p, double k, int known)
+   first one is large; else those of before do. ``known``: they are of this stage already. Where the first change would move
+   a temperature by more than ``jump``, it is given up before anything has moved. */
+static int stage(Plant *p, double k, int known, double jump)
 {
     double sizes[SIZES], before[SIZES], last_size = INFINITY, damping = 0.0;
     Trust trust = {{INFINITY, INFINITY, INFINITY}, {0}};
@@ -400,6 +420,7 @@ static int stage(Plant *p, double k, int known)
         if (solve_nodes(p, k)) return SINGULAR;
         double size = correct(p, sizes);
         if (!isfinite(size)) return NOT_FINITE;
+        if (iteration == 0 && jump < INFINITY && moved(p, 1.0) > jump) return JUMPED;
         if (is_last(p, sizes, before, iteration, damping, known, known == last_known)) {
             move(p, 1.0);
             return SOLVED;
@@ -522,23 +543,6 @@ void evaluate(Plant *p)
     show_outputs(p);
 }
 
-/* the largest move of a temperature since the stage's start, K */
-static double moved(const Plant *p)
-{
-    double most_moved = 0.0;
-    for (long i = 0; i < p->groups; i++) {
-        const Group *g = p->group + i;
-        for (long j = 0; j < g->nx; j++) {
-            if (!g->is_temperature[j]) continue;
-            for (long b = 0; b < g->blocks; b++) {
-                const double *x = g->x + (b * g->nx + j) * g->lanes, *c = g->c + (b * g->nx + j) * g->lanes;
-                for (long l = 0; l < g->lanes; l++) most_moved = most(most_moved, fabs(x[l] - c[l]));
-            }
-        }
-    }
-    return most_moved;
-}
-
 /* c + share * (x - c) for states and nodes: where the next stage starts from */
 static void start_from(Plant *p, double share)
 {
@@ -555,7 +559,7 @@ static void start_from(Plant *p, double share)
 static int last_stage(Plant *p, double k, int known)
 {
     for (long round = 0; round <= p->most_polishing; round++) {
-        int failed = stage(p, k, round ? round == 1 : known);
+        int failed = stage(p, k, round ? round == 1 : known, INFINITY);
         if (failed) return failed;
         weigh(p);
         for (long i = 0; i < p->most_mends && !nodes_balance(p); i++)
@@ -574,6 +578,15 @@ static int second_half(Plant *p, double dt, double gamma)
     return last_stage(p, gamma * dt, 1);
 }
 
+/* the first stage of a step and how far a temperature moves in it, or JUMPED where that is more than ``jump`` */
+static int first_stage(Plant *p, double k, double jump, double *most_moved)
+{
+    int failed = stage(p, k, 0, jump);
+    if (failed) return failed;
+    *most_moved = moved(p, 0.0);
+    return *most_moved > jump ? JUMPED : SOLVED;
+}
+
 /* the two halves of a step from where it began, each in halves itself if it still has a jump */
 static int in_halves(Plant *p, double dt, double gamma, long depth)
 {
@@ -582,12 +595,13 @@ static int in_halves(Plant *p, double dt, double gamma, long depth)
         Group *g = p->group + i;
         memcpy(g->x, g->c, g->blocks * g->nx * g->lanes * sizeof(double));
     }
+    double most_moved;
     for (int half = 0; half < 2; half++) {
         if (half) start_from(p, 1.0);
-        int failed = stage(p, gamma * dt / 2.0, 0);
-        if (failed) return failed;
-        failed = depth < p->most_cuts && moved(p) > p->jump ? in_halves(p, dt / 2.0, gamma, depth + 1)
-                                                           : second_half(p, dt / 2.0, gamma);
+        int failed = first_stage(p, gamma * dt / 2.0, depth < p->most_cuts ? p->jump : INFINITY, &most_moved);
+        failed = failed == JUMPED ? in_halves(p, dt / 2.0, gamma, depth + 1)
+                 : failed         ? failed
+                                  : second_half(p, dt / 2.0, gamma);
         if (failed) return failed;
     }
     return SOLVED;
@@ -596,13 +610,12 @@ static int in_halves(Plant *p, double dt, double gamma, long depth)
 static int stages(Plant *p, double dt, double gamma)
 {
     if (gamma == 1.0) return last_stage(p, dt, 0);
-    double left = dt;
+    double left = dt, most_moved;
     for (long cuts = 0;; cuts++) {
-        int failed = stage(p, gamma * left, 0);
+        int failed = first_stage(p, gamma * left, cuts ? INFINITY : p->jump, &most_moved);
+        if (failed == JUMPED) return in_halves(p, dt, gamma, 1);
         if (failed) return failed;
-        double most_moved = moved(p);
         if (cuts == p->most_cuts || most_moved < p->quick_move) return second_half(p, left, gamma);
-        if (cuts == 0 && most_moved > p->jump) return in_halves(p, dt, gamma, 1);
         account(p, gamma * left); /* the first stage is a step of implicit Euler: taken as such where things jump */
         start_from(p, 1.0);
         left -= gamma * left;
