@@ -4,8 +4,8 @@ With X = (components' states x, nodes' temperatures T) and the fluid nodes' pres
 
     dX/dt = F(X, p, u)        0 = G(X, p, u)        y = H(X, p, u)
 
-where G is what flows into each fluid node less what flows out, kg/s. CasADi differentiates each kind of component once;
-members are put where their nodes and states are.
+where G is what flows into each fluid node less what flows out, kg/s. Each kind of component is differentiated once,
+along the graph of its equations; members are put where their nodes and states are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import casadi as ca
 import numpy as np
 from scipy import sparse
 
+from plant_models.accumulation import jacobian
 from plant_models.assembly import Array, Assembly, Flat, Index
 from plant_models.equations import Symbols
 from plant_models.plant import Plant
@@ -48,8 +49,9 @@ class _Kind:
         group, self._a, self._i = a.plant.groups[i], a, i
         symbols = Symbols.of(group.component)
         everything = ca.vertcat(symbols.rates, symbols.flows, symbols.outputs)
-        by_all = ca.jacobian(everything, ca.vertcat(symbols.x, symbols.w))
-        by_input = ca.jacobian(everything, symbols.u)
+        slopes = jacobian(everything, ca.vertcat(symbols.x, symbols.w, symbols.u))
+        n = symbols.x.numel() + symbols.w.numel()
+        by_all, by_input = slopes[:, :n], slopes[:, n:]
         results = [ca.densify(everything), *(_dense(matrix) for matrix in (by_all, by_input))]
         function = ca.Function(group.component.kind, [symbols.x, symbols.w, symbols.u], results, {"cse": True})
         self._function = function.map(len(group.names))

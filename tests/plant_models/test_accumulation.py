@@ -40,6 +40,28 @@ def test_jacobian_of_every_machine_is_casadis(name: str) -> None:
         np.testing.assert_allclose(np.array(a), np.array(b), rtol=1e-9, atol=1e-13 * scale)
 
 
+@pytest.mark.parametrize("name", MACHINES)
+def test_jacobians_at_awkward_points_are_finite_and_casadis(name: str) -> None:
+    symbols = Symbols.of(MACHINES[name])
+    layout, variables = symbols.layout, ca.vertcat(symbols.x, symbols.w, symbols.u)
+    expressions = ca.vertcat(symbols.rates, symbols.flows, symbols.outputs)
+    matrices = [ca.densify(find(expressions, variables)) for find in (jacobian, ca.jacobian)]
+    both = ca.Function("J", [symbols.x, symbols.w, symbols.u], matrices)
+    states = [300.0 if s.unit == "K" else s.default for s in layout.states]
+    still = [2e5 if v.endswith("p") else 300.0 for v in layout.port_variables]
+    turned = [2e5 - 3e4 * i if v.endswith("p") else 300.0 for i, v in enumerate(layout.port_variables)]
+    usual = [s.default for s in layout.inputs]
+    ends = [
+        [bound if np.isfinite(bound) else s.default for s, bound in zip(layout.inputs, bounds, strict=True)]
+        for bounds in ([s.lower for s in layout.inputs], [s.upper for s in layout.inputs])
+    ]
+    for ports in (still, turned):
+        for inputs in (usual, *ends):
+            ours, theirs = (np.array(matrix) for matrix in both(states, ports, inputs))
+            assert np.all(np.isfinite(theirs))
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12 * np.abs(theirs).max(initial=1.0))
+
+
 def test_what_an_expression_does_not_depend_on_is_a_structural_zero() -> None:
     x, y = ca.SX.sym("x"), ca.SX.sym("y")
     found = jacobian(ca.vertcat(3.0 * x, ca.SX(2.0), y * y), ca.vertcat(x, y))
