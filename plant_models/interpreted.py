@@ -1,6 +1,6 @@
 """The engine without a compiler: CasADi's interpreter evaluates the components, NumPy joins them.
 
-It says in the fewest lines what :file:`native/step.c` does in C, with the same results.
+It says in the fewest lines what :file:`native/` does in C, with the same results.
 """
 
 from __future__ import annotations

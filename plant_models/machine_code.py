@@ -1,4 +1,4 @@
-"""The engine in machine code: ``native/step.c`` with every kind of component's equations, on the assembly's memory.
+"""The engine in machine code: ``native/`` with every kind of component's equations, on the assembly's memory.
 
 A group's members stand side by side in blocks of several lanes, so that one instruction serves several members.
 """
@@ -49,6 +49,8 @@ ALIGNMENT = 64
 LONG = 20_000
 """instructions from which gcc optimises less: it then takes half the time to compile, and the code 10 % more to run"""
 
+STEP = ("plant.h", "nodes.h", "newton.h", "step.c")
+"""in ``native/``: one text of C"""
 ARGUMENTS, RESULTS = ("x", "c", "w", "u"), ("s0", "S", "phi0", "Phi", "beta0", "Beta", "kept")
 FUNCTIONS = ("newton", "refine", "flows", "output")
 REFINED = ("s0", "phi0", "beta0")
@@ -62,7 +64,7 @@ _Double, _Int, _Long = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long
 
 
 class _Group(ctypes.Structure):
-    """Group of step.c."""
+    """Group of plant.h."""
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in FUNCTIONS),
@@ -75,7 +77,7 @@ class _Group(ctypes.Structure):
 
 
 class _Plant(ctypes.Structure):
-    """Plant of step.c."""
+    """Plant of plant.h."""
 
     _fields_ = (
         *((name, _Long) for name in ("groups", "n_p", "n", "nonzeros")),
@@ -149,7 +151,7 @@ class MachineCode:
         side_by_side, groups = compiled.lanes(), assembly.plant.groups
         widths = [side_by_side if len(g.names) >= FEWEST_SIDE_BY_SIDE else 1 for g in groups]
         sources: dict[str, str | compiled.Deferred] = {
-            "step": f"#define LANES {side_by_side}\n{(lanes.NATIVE / 'step.c').read_text()}"
+            "step": "\n".join([f"#define LANES {side_by_side}", *((lanes.NATIVE / name).read_text() for name in STEP)])
         }
         names = []
         for group, width in zip(groups, widths, strict=True):
