@@ -70,7 +70,8 @@ from plant_models.plant import Plant
 from plant_models.site import load_site
 
 def cpu():
-    return sum(r.ru_utime + r.ru_stime for r in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    both = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in both)
 
 began = cpu()
 Simulator(Plant(load_site("rovaltain")))
