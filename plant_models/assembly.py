@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 MOST_ITERATIONS = 50
-UPDATE_SCALE = {"K": 5e-3, "1": 5e-4, "Pa": 2.0}
+UPDATE_SCALE = {"K": 5e-3, "1": 2e-4, "Pa": 1.0}
 """a Newton update below this (by unit) ends the iteration: convergence is quadratic, so what is left is far smaller"""
 FIRST_TOLERANCES = (1.0, 2.0, 2.0, 1.0)
 """a first update below so many times this ends it too: nodes' pressures, their temperatures, all states, positions"""
@@ -38,7 +38,7 @@ JUMP = 4.0
 """K: where one moves more than this, the step is made in halves"""
 SHRINKING = 0.2
 """a change that is shorter than this share of the last one: the next is found with the matrices as they are"""
-MODERATE = (500.0, 400.0, 1e3, 200.0)
+MODERATE = (1e3, 400.0, 1e3, 500.0)
 """but not in a stage whose first change is larger than this (in tolerances, as above: 1 kPa, 2 K, 5 K, a tenth of a
 position's way): there may be a switch in it, and a change found with old matrices would not show what is left"""
 LONGEST_PRESSURE_MOVE = 3e4
