@@ -29,7 +29,8 @@ import casadi as ca
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from plant_models.carried import MOST_ATTEMPTS, Carrier
+from plant_models.carried import MOST_ATTEMPTS
+from plant_models.carrier import Carrier
 from plant_models.component import Component, FluidPort
 from plant_models.equations import Layout, Symbols
 from plant_models.site import load_site

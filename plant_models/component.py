@@ -15,16 +15,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from plant_models.carrier import Carrier
 from plant_models.mathx import abs_
 from plant_models.media import Medium, find_medium
 from plant_models.signals import Role, Signal
-
-if TYPE_CHECKING:
-    from plant_models.carried import Carrier
 
 Value = Any
 """a float, a NumPy array or a CasADi symbol: equations are written for all of them"""
