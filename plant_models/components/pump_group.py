@@ -44,8 +44,8 @@ class PumpGroup(Component):
     ports: ClassVar[tuple[Port, ...]] = (
         FluidPort("inlet"),
         FluidPort("outlet"),
-        FluidPort("sense_high", group="sense_high"),
-        FluidPort("sense_low", group="sense_low"),
+        FluidPort("sense_high", group="sense_high", flow="none"),
+        FluidPort("sense_low", group="sense_low", flow="none"),
     )
     drives: ClassVar[tuple[str, str] | None] = ("inlet", "outlet")
     senses: ClassVar[tuple[str, str] | None] = ("sense_high", "sense_low")
