@@ -10,8 +10,9 @@ A fluid port is given its pressure (``inlet.p``, gauge, Pa) or its mass flow int
 kg/s), and the temperature of the water that enters there (``inlet.T``, K). In each hydraulic circuit of the machine one
 port may be left without either, and all of them where the machine itself moves the water: they are then at 0 Pa. A port
 where water only leaves needs no temperature; should water enter there after all, the run is refused. A heat port is
-given its temperature (``room.T``), a sensor's port that of its node if the machine minds it. Set-points, disturbances and parameters keep their defaults unless they are given.
-Everything is a number, or a series along ``time`` that is straight between its points.
+given its temperature (``room.T``), a sensor's port that of its node if the machine minds it. Set-points, disturbances
+and parameters keep their defaults unless they are given. Everything is a number, or a series along ``time`` that is
+straight between its points.
 
 Where a flow is given, the pressure that makes it is found with the states: a differential-algebraic system, solved by
 IDAS (SUNDIALS, through CasADi; CVODES where there is nothing to find) with variable steps to a relative 1e-10. So the

@@ -102,8 +102,8 @@ def _senses_elsewhere(machines: Mapping[str, Component], attached: Attachments, 
             if port.senses and node not in circuit:
                 yield (
                     name,
-                    f"holds the pressure of the circuit of {attached[name, held]}, but {name}.{port.name} senses {node}, "
-                    "which is another circuit's: put it on a node of its own circuit",
+                    f"holds the pressure of the circuit of {attached[name, held]}, but {name}.{port.name} senses {node}"
+                    ", which is another circuit's: put it on a node of its own circuit",
                 )
 
 

@@ -6,7 +6,8 @@
     V_water  = m/rho(T_fill) + V_e
     V_e      = sum of V_i (rho(T_fill)/rho(T_i) - 1)        over the circuit's waters (EN 12828, annex D)
     dT_i/dt  = (T_node,i - T_i)/(turnover/2)
-    m_in     = G (p_node - p)                               stiff: the circuit's pressure reference
+    dp_held/dt = (p - p_held)/RESPONSE
+    m_in     = G (p_node - p_held)                          stiff: the circuit's pressure reference
     dm/dt    = m_in - leak + make_up - safety
     C dT/dt  = sum of H - h(T_start) dm/dt
 
@@ -47,6 +48,8 @@ from plant_models.units import Duration, MassFlow, Pressure, Temperature, Volume
 
 G = 1e-4
 """kg/(s Pa): 0.1 kg/s moves the pressure by 1 kPa"""
+RESPONSE = 1.0
+"""s, of the circuit's pressure to that of the gas: so that water balances to round-off beside a curved gas law"""
 STOP = 0.01
 """share of the vessel's volume, within which missing water takes the pressure down to 37 % of the precharge"""
 MAKE_UP_BAND = 10e3
@@ -94,7 +97,7 @@ class MembraneVessel(Component):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         for name in self.water:
-            if name in ("port", "weather") or not name.isidentifier():
+            if name in ("port", "water", "weather") or not name.isidentifier():
                 raise ValueError(f"water: {name!r} cannot be a port's name; take another word, such as supply")
         if not self.p_precharge < self.p_filled < self.p_safety:
             raise ValueError(
@@ -150,6 +153,11 @@ class MembraneVessel(Component):
     def _C(self) -> float:
         return float(self.volume * self._rho_fill * self.fluid.cp(self.T_start))
 
+    @cached_property
+    def _p_start(self) -> float:
+        expanded = self.expanded(dict.fromkeys(self.water, self.T_start))
+        return float(self.p_gas(self.m_filled / self._rho_fill + expanded))
+
     def expanded(self, T: Mapping[str, Value]) -> Value:
         """What the circuit's waters at the temperatures T (K, by name) take beyond their volume at T_fill, m³."""
         return sum(V * (self._rho_fill / self.fluid.rho(T[name]) - 1.0) for name, V in self.water.items())
@@ -176,12 +184,13 @@ class MembraneVessel(Component):
         """Content and temperatures, leak, make-up and safety valve, pressure."""
         h_start = float(self.fluid.h(self.T_start))
         waters = (
-            state(f"T_{name}", "K", f"the circuit's water of {name}, in the mean", start=self.T_start)
+            state(f"water.{name}.T", "K", f"the circuit's water of {name}, in the mean", start=self.T_start)
             for name in self.water
         )
         return (
             *waters,
             state("m", "kg", "water beyond what expanded", start=self.m_filled, mass=1.0, energy=h_start),
+            state("p_held", "Pa", "gauge pressure at the port, that of the gas", start=self._p_start),
             state("T", "K", "water in the vessel", start=self.T_start, energy=self._C),
             parameter("leak", "kg/s", "loss of the circuit", default=self.leak_nominal, lower=0),
             parameter("gas", "1", "share of the gas charge that is left", default=1.0, lower=0.2, upper=1.0),
@@ -203,11 +212,11 @@ class MembraneVessel(Component):
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
         fluid = self.fluid
-        V_e = self.expanded({name: v[f"T_{name}"] for name in self.water})
+        V_e = self.expanded({name: v[f"water.{name}.T"] for name in self.water})
         V_water = v["m"] / self._rho_fill + V_e
         p = self.p_gas(V_water, v["gas"])
 
-        m_in = G * (v["port.p"] - p)
+        m_in = G * (v["port.p"] - v["p_held"])
         make_up = v["make_up_available"] * self.m_flow_make_up * smoothstep((self.p_topped - p) / MAKE_UP_BAND)
         leak = v["leak"] * smoothstep(p / (0.1 * self.p_filled))
         y_safety = smoothstep((p - self.p_safety) / (SAFETY_RISE * self.p_safety))
@@ -220,8 +229,8 @@ class MembraneVessel(Component):
         stored = H_in + H_leak + H_make_up + H_safety - float(fluid.h(self.T_start)) * m_rate
         sensed = {f"{name}.{flow}": 0.0 for name in self.water for flow in ("m_flow", "H_flow")}
         return Equations(
-            {f"T_{name}": (v[f"{name}.T"] - v[f"T_{name}"]) / (0.5 * self.turnover) for name in self.water}
-            | {"m": m_rate, "T": stored / self._C},
+            {f"water.{name}.T": (v[f"{name}.T"] - v[f"water.{name}.T"]) / (0.5 * self.turnover) for name in self.water}
+            | {"m": m_rate, "p_held": (p - v["p_held"]) / RESPONSE, "T": stored / self._C},
             {"port.m_flow": m_in, "port.H_flow": H_in, **sensed},
             {
                 "p": p, "content": self._rho_fill * V_water, "V_expansion": V_e, "y_safety": y_safety,
