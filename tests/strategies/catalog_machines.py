@@ -41,7 +41,8 @@ def machines() -> dict[str, Component]:
     floors = load_site(EXAMPLE_SITES / FLOORS).instances()
     found |= {name: floors[machine] for name, machine in VARIANTS.items()}
     valve = found["control_valve"].model_copy(update={"pressure_independent": True})
-    return found | {"control_valve, pressure-independent": valve}
+    series = found["pump_group"].model_copy(update={"arrangement": "series", "n_pumps": 3})
+    return found | {"control_valve, pressure-independent": valve, "pump_group, in series": series}
 
 
 def lower_and_upper(signal: Signal) -> tuple[float, float]:
