@@ -10,8 +10,8 @@ GAPS: dict[str, str] = {
     "with variable speed (York YT 1459 kW) takes 60 % more at 40 % load than our mean of eight; with `model: eir` a "
     "machine's own curves are followed",
     "check_valve": "no measured valve: opening and closing, hammer, what comes back",
-    "control_valve": "no measured valve: its own characteristic, the spread of pressure-independent ones; choking and "
-    "cavitation are not in the machine (`valve_sizing` tells)",
+    "control_valve": "no measured valve: its own characteristic, the spread of pressure-independent ones; a choked "
+    "valve says so, its flow goes on rising",
     "cooling_tower": "no measured tower with water and air flow varied; evaporation has psychrometric balances only",
     "district": "no measured network at the handover",
     "dry_cooler": "no measured cooler off its nominal point; fan power at part speed and pads by engineering practice",

@@ -183,7 +183,7 @@ def _substation() -> float:
     def given(point: tuple[float, float]) -> list[float]:
         share, Q = point
         machine = substation.Substation(Q_flow_nominal=1e6)
-        dp = (machine.dp_exchanger_nominal + machine.dp_valve_nominal) * share**2
+        dp = (machine.dp_exchanger_nominal + machine.dp_valve_open) * share**2
         v = machine.defaults() | {
             "supply.p": dp, "return.p": 0.0, "supply.T": 353.15, "return.T": 315.0, "valve": 1.0, "Q_demand": Q,
             "T_secondary": machine.defaults()["T_supply_required"] + 0.5,
