@@ -182,7 +182,7 @@ class PumpGroup(Component):
         if self.arrangement == "series":
             return hydraulics.pump_series_flow(
                 dp, y, n, n_pumps=self.n_pumps, m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
-                dp_fittings=self.dp_fittings, curvature=self.curvature, dp_small=1e-3 * self.dp_group,
+                dp_fittings=self.dp_fittings, curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,
             )  # fmt: skip
         return hydraulics.pump_group_flow(
             dp, y, n, m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
