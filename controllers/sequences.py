@@ -252,7 +252,11 @@ class Sequences:
             self._state.dp[name] = dp = min(max(dp, group.dp_lowest, self._least_dp.get(name, 0.0)), group.dp_highest)
             on = self._state.n_on.get(name, group.n_pumps)
             flow, speed = flows[name]
-            wanted = self._stage(on, group.n_pumps, flow / group.m_flow_nominal, speed)
+            wanted = (
+                self._stage_series(on, group.n_pumps, speed)
+                if group.arrangement == "series"
+                else self._stage(on, group.n_pumps, flow / group.m_flow_nominal, speed)
+            )
             if wanted > on or (wanted < on and self._may_switch(f"pump.{name}", time)):
                 self._state.switched[f"pump.{name}"] = time
                 on = wanted
@@ -266,6 +270,15 @@ class Sequences:
         if on < most and (flow > 1.0 * on or speed > 0.95):
             return on + 1
         if on > 1 and flow < 0.75 * (on - 1) and speed < 0.85:
+            return on - 1
+        return on
+
+    @staticmethod
+    def _stage_series(on: int, most: int, speed: float) -> int:
+        """Pumps in series that should run at a common speed: heads add up, so one fewer runs faster by the root."""
+        if on < most and speed > 0.95:
+            return on + 1
+        if on > 1 and speed * math.sqrt(on / (on - 1)) < 0.85:
             return on - 1
         return on
 

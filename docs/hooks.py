@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from hil.registers.files import load_map, shipped_maps
 from hil.registers.points import Flag, Point, ScaleFrom, UnitFrom
 from hil.registers.schema import Identity, Protection, RegisterMap, Serial, Trip, Watchdog
+from plant_models.branch_valve import BranchValve
 from plant_models.component import Component
 from plant_models.components.catalog import CATALOG
 
@@ -96,9 +97,10 @@ def machines() -> Iterator[str]:
 
 
 def sizes(model: type[BaseModel]) -> str:
-    """The fields of a model as a table: name, SI unit or type, default (SI), meaning."""
+    """The fields of a model as a table: name, SI unit or type, default (SI), meaning; its valve's come last."""
     rows = ["| size | SI unit | default | |", "|---|---|---|---|"]
-    for name, field in model.model_fields.items():
+    of_valve = BranchValve.model_fields.keys() - model.__annotations__.keys()
+    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in of_valve):
         if name != "kind":
             default = "**needed**" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
             rows.append(f"| `{name}` | {unit(field)} | {default} | {(field.description or '').replace('|', '/')} |")

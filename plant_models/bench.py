@@ -10,8 +10,9 @@ A fluid port is given its pressure (``inlet.p``, gauge, Pa) or its mass flow int
 kg/s), and the temperature of the water that enters there (``inlet.T``, K). In each hydraulic circuit of the machine one
 port may be left without either, and all of them where the machine itself moves the water: they are then at 0 Pa. A port
 where water only leaves needs no temperature; should water enter there after all, the run is refused. A heat port is
-given its temperature (``room.T``). Set-points, disturbances and parameters keep their defaults unless they are given.
-Everything is a number, or a series along ``time`` that is straight between its points.
+given its temperature (``room.T``), a sensor's port that of its node if the machine minds it. Set-points, disturbances
+and parameters keep their defaults unless they are given. Everything is a number, or a series along ``time`` that is
+straight between its points.
 
 Where a flow is given, the pressure that makes it is found with the states: a differential-algebraic system, solved by
 IDAS (SUNDIALS, through CasADi; CVODES where there is nothing to find) with variable steps to a relative 1e-10. So the
@@ -29,7 +30,8 @@ import casadi as ca
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from plant_models.carried import MOST_ATTEMPTS, Carrier
+from plant_models.carried import MOST_ATTEMPTS
+from plant_models.carrier import Carrier
 from plant_models.component import Component, FluidPort
 from plant_models.equations import Layout, Symbols
 from plant_models.site import load_site
@@ -146,6 +148,8 @@ class Bench:
         for name, port in ports.items():
             if not isinstance(port, FluidPort) and f"{name}.T" not in values:
                 raise BenchError(f"give {name}.T (K): the temperature at the heat port {name}")
+            if isinstance(port, FluidPort) and port.senses and f"{name}.T" not in values and self._minds(f"{name}.T"):
+                raise BenchError(f"give {name}.T (K): the temperature that its sensor {name} sees")
         flows = self._by_flow(fluid, values)
         open_T = tuple(name for name in fluid if f"{name}.T" not in values)
         for name in fluid:
@@ -153,6 +157,12 @@ class Bench:
             values.setdefault(f"{name}.T", np.full(length, T_UNUSED))
         values = {name: np.full(length, default) for name, default in inputs.items()} | values
         return _Conditions(flows, open_T, values)
+
+    def _minds(self, variable: str) -> bool:
+        """Whether any rate, flow or output hangs on a port variable."""
+        symbols = self._symbols
+        answers = ca.vertcat(symbols.rates, symbols.flows, symbols.outputs)
+        return bool(ca.jacobian(answers, symbols.w[self.layout.port_variables.index(variable)]).nnz())
 
     def _by_flow(self, fluid: list[str], values: Mapping[str, Array]) -> tuple[str, ...]:
         """The ports whose flow is given, after a check that every circuit has a pressure and no port has both."""

@@ -11,57 +11,15 @@ follows that state, not the other way round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from plant_models.assembly import Array, Assembly, Index
+from plant_models.carrier import Carrier
 
 MOST_ATTEMPTS = 4
-
-
-class Carrier(Protocol):
-    """The carried content of one machine."""
-
-    held: Sequence[str]
-    """parameters of the machine that are set before every step"""
-    counted: Sequence[str]
-    """states that count over a step, and are zero at its beginning"""
-    stores: Sequence[str]
-    """states that say what is stored"""
-
-    def begin(self, dt: float) -> None:
-        """A step of ``dt`` s begins."""
-        ...
-
-    def foreseen(self) -> Array:
-        """The held values for the step that has begun."""
-        ...
-
-    def agrees(self, counts: Array, stored: Array) -> bool:
-        """Whether what was counted fits what was foreseen; if not, the next :meth:`foreseen` knows better."""
-        ...
-
-    def move(self) -> None:
-        """Take what was last counted as what happened."""
-        ...
-
-    def snapshot(self) -> Any:
-        """Everything that the future depends on."""
-        ...
-
-    def restore(self, snapshot: Any) -> None:
-        """Return to a snapshot."""
-        ...
-
-    def packed(self, snapshot: Any) -> dict[str, Array]:
-        """A snapshot as arrays, exactly."""
-        ...
-
-    def unpacked(self, arrays: Mapping[str, Array]) -> Any:
-        """The snapshot that :meth:`packed` made these arrays from."""
-        ...
 
 
 class Carriers:

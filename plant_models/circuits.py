@@ -31,16 +31,17 @@ def mistakes(machines: Mapping[str, Component], attached: Attachments, media: Ma
             for name, machine in machines.items()
             if machine.holds_pressure
             for port in _fluid_ports(machine)
-            if attached[name, port.name] in circuit
+            if not port.senses and attached[name, port.name] in circuit
         ]
         if not holding:
             yield (
                 circuit[0],
                 (
                     f"the circuit of {_few(circuit)} has no expansion vessel, so nothing holds its pressure: "
-                    "attach a machine of kind expansion to one of these nodes"
+                    "attach a machine of kind expansion or membrane_vessel to one of these nodes"
                 ),
             )
+        yield from _senses_elsewhere(machines, attached, circuit, holding)
         dead_ends = list(_dead_ends(machines, attached, circuit, also=holding if len(holding) > 1 else []))
         yield from dead_ends
         if not dead_ends and len(holding) < 2:
@@ -86,10 +87,24 @@ def _wrong_media(
     for name, machine in machines.items():
         for port in _fluid_ports(machine):
             node = attached[name, port.name]
-            if len(groups(machine)[port.group]) > 1 or machine.holds_pressure:
+            if not port.senses and (len(groups(machine)[port.group]) > 1 or machine.holds_pressure):
                 wanted = machine.medium_at(port.name)
                 if media[node] != wanted:
                     yield node, f"holds {media[node]}, but {name}.{port.name} carries {wanted}"
+
+
+def _senses_elsewhere(machines: Mapping[str, Component], attached: Attachments, circuit: list[str],
+                      holding: list[tuple[str, str]]) -> Iterator[Mistake]:  # fmt: skip
+    """Vessels that would take up the expansion of another circuit's water."""
+    for name, held in holding:
+        for port in _fluid_ports(machines[name]):
+            node = attached[name, port.name]
+            if port.senses and node not in circuit:
+                yield (
+                    name,
+                    f"holds the pressure of the circuit of {attached[name, held]}, but {name}.{port.name} senses {node}"
+                    ", which is another circuit's: put it on a node of its own circuit",
+                )
 
 
 def _dead_ends(machines: Mapping[str, Component], attached: Attachments, circuit: list[str],

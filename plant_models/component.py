@@ -15,16 +15,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from plant_models.carrier import Carrier
 from plant_models.mathx import abs_
 from plant_models.media import Medium, find_medium
 from plant_models.signals import Role, Signal
-
-if TYPE_CHECKING:
-    from plant_models.carried import Carrier
 
 Value = Any
 """a float, a NumPy array or a CasADi symbol: equations are written for all of them"""
@@ -37,16 +35,24 @@ class FluidPort:
     name: str
     group: str = ""
     """ports of one group belong to one hydraulic circuit inside the component; circuits exchange heat, not water"""
-    flow: Literal["in", "out", "either", ""] = ""
-    """which way water goes by design; empty: as the name says (``inlet``, ``..._in``, ``outlet``, ``..._out``)"""
+    flow: Literal["in", "out", "either", "none", ""] = ""
+    """which way water goes by design, ``none`` where a sensor sits; empty: as the name says (``inlet``, ``..._in``,
+    ``outlet``, ``..._out``)"""
 
     @property
     def direction(self) -> Literal["in", "out", "either"]:
         """Which way water goes by design: ``either`` where neither the machine nor the port's name says so."""
+        if self.flow == "none":
+            return "either"
         if self.flow:
             return self.flow
         word = self.name.rpartition("_")[2]
         return "in" if word in ("in", "inlet") else "out" if word in ("out", "outlet") else "either"
+
+    @property
+    def senses(self) -> bool:
+        """Whether it is a sensor's: it sees the node and passes no water."""
+        return self.flow == "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Component(BaseModel, ABC):
     kind: str
     ports: ClassVar[tuple[Port, ...]] = ()
     holds_pressure: ClassVar[bool] = False
-    """whether it gives its circuits a reference of pressure, as an expansion vessel does"""
+    """whether it gives its circuits, those of its ports that pass water, a reference of pressure"""
     drives: ClassVar[tuple[str, str] | None] = None
     """(from, to): ports between which it pushes water and lets none back, as a pump with a check valve does"""
     passes: ClassVar[tuple[str, str] | None] = None

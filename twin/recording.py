@@ -52,7 +52,7 @@ class Recorder:
         self._rows = Rows(columns) if path is None else GrowingFile(path, columns, vocabulary)
         self._sum = np.zeros(len(self._mean))
         self._total = np.zeros(len(self._mean))
-        limited = [s for s in vocabulary.values() if s.limit]
+        limited = [s for s in vocabulary.values() if s.limit and s.unit == "K"]
         self._limited = Excess([s.name for s in limited])
         self._upper = np.array([s.upper for s in limited])
         self._watched = Watched(vocabulary)
@@ -125,7 +125,7 @@ class Recorder:
         return dict(zip(self._stored, change.tolist(), strict=True))
 
     def thermal(self) -> dict[str, Thermal]:
-        """Every limited signal's time and excess above its limit."""
+        """Every limited temperature's time and excess above its limit."""
         return self._limited.kept()
 
     def watched(self) -> dict[str, Thermal]:

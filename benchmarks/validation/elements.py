@@ -6,6 +6,7 @@ import math
 import tempfile
 import warnings
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +188,26 @@ def _pump() -> list[Row]:
         compare("pump_group", "flow of that pump with its fittings, from half of the nominal flow on", source, flows,
                 same,
                 unit="kg/s", tolerance=0.02, relative=True, uncertainty="chords lie below a curve"),
+        _in_series(source),
     ]  # fmt: skip
+
+
+def _in_series(source: str) -> Row:
+    """Three such pumps behind each other, without fittings, at full speed and 80 %."""
+    group = PumpGroup(
+        n_pumps=3, arrangement="series", m_flow_nominal=70.0, dp_nominal=2.48e5, dp_fittings=2e3, curve=CURVE,
+        volume=0.1, dp_design=1e5, dp_lowest=5e4, dp_highest=2e5, T_start=T,
+    )  # fmt: skip
+    ours, theirs = [], []
+    for speed in (1.0, 0.8):
+        for diameter in (0.1, 0.12, 0.15):
+            dp, m_flow = _epanet(diameter, speed, pumps=3)
+            fittings = 3.0 * group.dp_fittings * (m_flow / group.m_flow_nominal) ** 2
+            ours.append(float(group.flow(dp - fittings, speed, 3.0)))
+            theirs.append(m_flow)
+    return compare("pump_group", "flow of three such pumps in series, on circuits of 100–150 mm, full speed and 80 %",
+                   source, ours, theirs, unit="kg/s", tolerance=0.02, relative=True,
+                   uncertainty="chords lie below a curve")  # fmt: skip
 
 
 def _pump_power() -> Row:
@@ -212,8 +232,8 @@ def _pump_power() -> Row:
                    unit="W", tolerance=1e-3, relative=True)  # fmt: skip
 
 
-def _epanet(diameter: float, speed: float) -> tuple[float, float]:
-    """Pressure rise, Pa, and flow, kg/s, of the pump that lifts water by 5 m through 200 m of pipe."""
+def _epanet(diameter: float, speed: float, pumps: int = 1) -> tuple[float, float]:
+    """Pressure rise, Pa, and flow, kg/s, of pumps behind each other that lift water by 5 m through 200 m of pipe."""
     import wntr
 
     weight = RHO * GRAVITY
@@ -222,10 +242,13 @@ def _epanet(diameter: float, speed: float) -> tuple[float, float]:
     model.options.hydraulic.accuracy = 1e-6
     model.add_reservoir("low", base_head=0.0)
     model.add_reservoir("high", base_head=5.0)
-    model.add_junction("outlet", elevation=0.0)
+    stages = ["low", *(f"stage_{i}" for i in range(1, pumps)), "outlet"]
+    for stage in stages[1:]:
+        model.add_junction(stage, elevation=0.0)
     points = zip(CURVE["m_flow"], CURVE["dp"], strict=True)
     model.add_curve("curve", "HEAD", [(m / RHO, dp / weight) for m, dp in points])
-    model.add_pump("pump", "low", "outlet", "HEAD", "curve", speed)
+    for i, (inlet, outlet) in enumerate(pairwise(stages)):
+        model.add_pump(f"pump_{i}", inlet, outlet, "HEAD", "curve", speed)
     model.add_pipe("pipe", "outlet", "high", 200.0, diameter, 130.0)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -10,15 +10,17 @@ GAPS: dict[str, str] = {
     "with variable speed (York YT 1459 kW) takes 60 % more at 40 % load than our mean of eight; with `model: eir` a "
     "machine's own curves are followed",
     "check_valve": "no measured valve: opening and closing, hammer, what comes back",
-    "control_valve": "no measured valve: its own characteristic, the spread of pressure-independent ones; choking and "
-    "cavitation are not in the machine (`valve_sizing` tells)",
+    "control_valve": "no measured valve: its own characteristic, the spread of pressure-independent ones; a choked "
+    "valve says so, its flow goes on rising",
     "cooling_tower": "no measured tower with water and air flow varied; evaporation has psychrometric balances only",
     "district": "no measured network at the handover",
     "dry_cooler": "no measured cooler off its nominal point; fan power at part speed and pads by engineering practice",
-    "expansion": "a reservoir; pressure maintenance of a real vessel is not modelled",
+    "expansion": "a reservoir that holds its pressure, as pump-controlled pressure keepers nearly do; for a gas "
+    "cushion see `membrane_vessel`",
     "gpu_rack": "no measured rack: the film's share in a plate (other coolants), memory, tray and header sizes; "
     "servers that go off by their air have one maker's thresholds",
     "heat_pump": "ramps, starts and part load by catalogue figures; no measured machine over its map",
+    "membrane_vessel": "no measured circuit: how fast its water warms through, and by how much its pipes stretch",
     "pipe": "no measured buried pipe; standstill and reversal by balances",
     "plate_exchanger": "no measured unit; film exponents by correlation",
     "pump_group": "no measured group with its controls; shaft power between the points of a data sheet",

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.validation import chillers, elements, exchangers, heat, hydraulics, machines, media, racks, transport
+from benchmarks.validation import (
+    chillers,
+    elements,
+    exchangers,
+    heat,
+    hydraulics,
+    hydronics,
+    machines,
+    media,
+    racks,
+    transport,
+)
 from benchmarks.validation.row import Row
 
 
@@ -29,5 +40,6 @@ ROOMS: tuple[Room, ...] = (
     Room("racks", racks.rows),
     Room("hydraulics", hydraulics.rows),
     Room("elements", elements.rows),
+    Room("hydronics", hydronics.rows),
     Room("networks", hydraulics.network_rows, quick=False),
 )

@@ -16,6 +16,7 @@ from plant_models.components import plate_exchanger, stratified_tank, substation
 from plant_models.components.chiller import Chiller
 from plant_models.components.heat_pump import HeatPump
 from plant_models.heat_pump_correction import Correction
+from plant_models.hydraulics import vessel_volume
 from plant_models.site import load_site
 
 ZERO = 273.15
@@ -182,7 +183,7 @@ def _substation() -> float:
     def given(point: tuple[float, float]) -> list[float]:
         share, Q = point
         machine = substation.Substation(Q_flow_nominal=1e6)
-        dp = (machine.dp_exchanger_nominal + machine.dp_valve_nominal) * share**2
+        dp = (machine.dp_exchanger_nominal + machine.dp_valve_open) * share**2
         v = machine.defaults() | {
             "supply.p": dp, "return.p": 0.0, "supply.T": 353.15, "return.T": 315.0, "valve": 1.0, "Q_demand": Q,
             "T_secondary": machine.defaults()["T_supply_required"] + 0.5,
@@ -243,6 +244,18 @@ def _expansion() -> float:
     return difference(
         lambda m: _answers("rovaltain", "fws_vessel", {"m": m, "port.p": 2e5}, "m"), contents,
         {"components.expansion.smoothstep": lambda x: 1.0}, 1.0,
+    )  # fmt: skip
+
+
+def _membrane_vessel() -> float:
+    vessel = _machine("two_floors", "vessel")
+    pressures = np.linspace(vessel.p_topped, vessel.p_safety, 12)  # type: ignore[attr-defined]
+    V_water = [vessel_volume(p + vessel.p_air, V_vessel=vessel.volume, p_precharge=vessel.p_precharge + vessel.p_air)  # type: ignore[attr-defined]
+               for p in pressures]  # fmt: skip
+    point = {"water.supply.T": vessel.T_fill, "water.return.T": vessel.T_fill, "leak": 1.0, "port.p": 3e5}  # type: ignore[attr-defined]
+    return difference(
+        lambda V: _answers("two_floors", "vessel", point | {"m": V * vessel._rho_fill}, "m"), V_water,  # type: ignore[attr-defined]
+        {"components.membrane_vessel.smoothstep": lambda x: float(x > 0.0)}, 1.0,
     )  # fmt: skip
 
 
@@ -341,6 +354,10 @@ MACHINES: tuple[Width, ...] = (
     Width("expansion", "a leak that dries up (a band)", "a tenth of the content", "10–100 % of it", "the leak",
           _expansion,
           ("components.expansion.equations",)),
+    Width("membrane_vessel", "a leak that dries up, make-up, safety valve (bands)",
+          "a tenth of p_fill; MAKE_UP_BAND = 10 kPa; a tenth of p_safety", "p_make_up to p_safety", "a leak of 1 kg/s",
+          _membrane_vessel,
+          ("components.membrane_vessel.equations", "components.membrane_vessel.MAKE_UP_BAND")),
     Width("cooling_tower", "frost guard, flow switch (bands)", "FROST_BAND = 2 K", "wet bulbs of 2–27 °C",
           "heat and fans",
           _tower_frost, ("components.cooling_tower.equations", "components.cooling_tower.FROST_BAND")),

@@ -89,7 +89,7 @@ class Design:
 def reduce_plant(view: PlantView) -> Design:
     """The reduced model's figures of a plant."""
     cdus = _must(bank(view.cdus, lambda c: c.P_it_nominal))
-    pumps = _must(bank(view.pumps, lambda c: c.n_pumps * c.m_flow_nominal))
+    pumps = _must(bank(view.pumps, lambda c: c.m_flow_group))
     wet = sum(c.n_units * c.Q_flow_nominal for c in view.towers.values())
     dry = sum(c.n_units * c.Q_flow_nominal for c in view.dry_coolers.values())
     towers = bank(view.towers, lambda c: c.n_units * c.Q_flow_nominal)

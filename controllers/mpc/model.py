@@ -140,9 +140,11 @@ class ReducedPlant:
         return m_flow * head / (self.rho * pump.eta_nominal)
 
     def pump_electricity(self, P_shaft: Any, m_flow: Any) -> Any:
-        """Electricity of all facility pumps, W, that give ``P_shaft`` (W) at ``m_flow`` (kg/s), staged by flow."""
+        """Electricity of all facility pumps, W, that give ``P_shaft`` (W) at ``m_flow`` (kg/s), staged by flow, in
+        series by power."""
         pump = self.design.pumps.machine
-        needed = at_least(m_flow / (PUMP_SHARE * pump.m_flow_nominal), 1.0, PUMPS_WIDTH)
+        of, one = (P_shaft, pump.P_shaft_nominal) if pump.arrangement == "series" else (m_flow, pump.m_flow_nominal)
+        needed = at_least(of / (PUMP_SHARE * one), 1.0, PUMPS_WIDTH)
         running = at_most(needed, float(self.design.pumps.count * pump.n_pumps), PUMPS_WIDTH)
         return drive.electric_power(P_shaft, pump.P_shaft_nominal, pump.eta_motor, running)
 

@@ -14,6 +14,7 @@ from plant_models.components.district import District
 from plant_models.components.dry_cooler import DryCooler
 from plant_models.components.expansion import Expansion
 from plant_models.components.heat_pump import HeatPump
+from plant_models.components.membrane_vessel import MembraneVessel
 from plant_models.components.pipe import Pipe
 from plant_models.components.plate_exchanger import PlateExchanger
 from plant_models.components.pump_group import PumpGroup
@@ -35,6 +36,7 @@ MACHINES: tuple[type[Component], ...] = (
     DryCooler,
     Expansion,
     HeatPump,
+    MembraneVessel,
     Pipe,
     PlateExchanger,
     PumpGroup,

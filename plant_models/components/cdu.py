@@ -13,11 +13,8 @@ suffices, the share of the nominal ``flow``, or the share whose square is that o
 
 Racks with an air-cooled share go off as the room's air becomes too warm (gpu_rack), and on again with it.
 
-Facility side, pressure-driven: exchanger and valve in series, m = k(y) law(p_in - p_out). The valve has an
-equal-percentage characteristic of its ``rangeability`` (``valve_characteristic`` for others) and is sized by its drop
-at nominal flow, ``valve_Kv`` or ``valve_Cv``. A ``pressure_independent`` one holds phi(y) of its nominal flow from the
-drop on that exchanger and open valve have together, with the share ``valve_droop`` of the further rise
-(plant_models.hydraulics.pressure_independent_flow).
+Facility side, pressure-driven: exchanger and valve in series, m = k(y) law(p_in - p_out); sizes and characteristics of
+the valve, a pressure-independent one and choking: :mod:`plant_models.branch_valve`.
 
     Q          = counter_flow(UA, C_fws, C_tcs) (T_return - T_fws_in)      C at the mean of both inlets
     C_fws      dT_fws/dt    = m h(T_in) - m h(T_fws) + Q
@@ -44,7 +41,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from plant_models import drive, heat_transfer, hydraulics
+from plant_models import drive, heat_transfer
+from plant_models.branch_valve import BranchValve
+from plant_models.choking import choking_output
 from plant_models.component import Component, Equations, FluidPort, HeatPort, MediumName, Port, Value, positive, through
 from plant_models.components.gpu_rack import GpuRack, GpuTemperatures, worst
 from plant_models.components.rack_manifold import Distribution
@@ -65,7 +64,6 @@ from plant_models.signals import (
     setpoint,
     state,
 )
-from plant_models.throttle import Characteristic, coefficient_of, opening
 from plant_models.units import (
     Conductance,
     Duration,
@@ -76,7 +74,6 @@ from plant_models.units import (
     Temperature,
     TemperatureDifference,
     Volume,
-    VolumeFlow,
     si,
 )
 
@@ -84,7 +81,7 @@ DP_SMALL = 1e-3
 """regularisation of the flow law, share of the nominal pressure drop: 0.1 % of flow at 15 % of it"""
 
 
-class Cdu(Component):
+class Cdu(BranchValve, Component):
     """One CDU and the racks it serves."""
 
     kind: Literal["cdu"] = "cdu"
@@ -111,14 +108,7 @@ class Cdu(Component):
     dp_valve_nominal: Pressure | None = Field(
         None, gt=0, description="open valve at nominal flow; else state valve_Kv or valve_Cv"
     )
-    valve_Kv: VolumeFlow | None = Field(None, description="water through the open valve at 1 bar, such as 125 m^3/h")
-    valve_Cv: VolumeFlow | None = Field(None, description="at 1 psi, such as 145 gallon/minute")
-    valve_characteristic: Characteristic = "equal_percentage"
-    pressure_independent: bool = Field(False, description="the valve holds its flow whatever the pressure difference")
-    valve_droop: Fraction = Field(0.02, gt=0, lt=1, description="of a pressure-independent valve")
     volume_fws: Volume = Field(description="facility water in the exchanger and its pipes")
-    rangeability: float = Field(50.0, gt=1)
-    leakage: float = Field(5e-4, ge=0, lt=0.1, description="of the valve when closed, share of Kv")
     valve_stroke: Duration = 90.0
     pump_ramp: Duration = 30.0
     gain: Annotated[float, si("1/K"), Field(gt=0)] = Field(0.06, description="PI loop on the supply temperature")
@@ -135,12 +125,8 @@ class Cdu(Component):
                 f"T_supply_design = {self.T_supply_design:g} K lies outside T_supply_lowest .. T_supply_highest "
                 f"({self.T_supply_lowest:g} .. {self.T_supply_highest:g} K)"
             )
-        sizes = [n for n in ("dp_valve_nominal", "valve_Kv", "valve_Cv") if getattr(self, n) is not None]
-        if len(sizes) != 1:
-            found = " and ".join(sizes) or "none of them"
-            raise ValueError(f"state the valve's size once, by dp_valve_nominal, valve_Kv or valve_Cv: found {found}")
-        if self.pressure_independent and not self.leakage > 0.0:
-            raise ValueError("a pressure-independent valve needs leakage above 0, such as 5e-4: its flow when closed")
+        self.check_valve_size("dp_valve_nominal")
+        self.check_valve_closes()
         inside = self.dp_filter_nominal + self.dp_rack_nominal
         if inside >= self.dp_tcs_nominal:
             raise ValueError(
@@ -163,8 +149,7 @@ class Cdu(Component):
         """Drop of the open facility valve at nominal flow, Pa."""
         if self.dp_valve_nominal is not None:
             return self.dp_valve_nominal
-        k = coefficient_of(self.valve_Kv, self.valve_Cv, float(WATER.rho(self.T_supply_design)))
-        return (self.m_flow_fws_nominal / k) ** 2
+        return self.dp_by_kv(self.m_flow_fws_nominal, float(WATER.rho(self.T_supply_design)))
 
     @property
     def dp_tcs_nominal(self) -> float:
@@ -308,6 +293,7 @@ class Cdu(Component):
             output("Q_flow", "W", "heat into the facility water"),
             output("m_flow_fws", "kg/s", "facility water"),
             output("m_flow_tcs", "kg/s", "coolant"),
+            *(() if self.valve_F_L is None else (choking_output(),)),
         )  # fmt: skip
 
     def _loop_signals(self) -> tuple[Signal, ...]:
@@ -318,17 +304,11 @@ class Cdu(Component):
 
     def facility_flow(self, dp: Value, valve: Value) -> Value:
         """kg/s through exchanger and valve at a pressure difference and a valve position."""
-        phi = opening(valve, self.valve_characteristic, self.rangeability, self.leakage)
-        k_exchanger = hydraulics.coefficient(self.m_flow_fws_nominal, self.dp_exchanger_nominal)
         dp_valve = self.dp_valve_open
-        k_valve = hydraulics.coefficient(self.m_flow_fws_nominal, dp_valve) * phi
-        dp_small = DP_SMALL * (self.dp_exchanger_nominal + dp_valve)
-        k = hydraulics.series(k_exchanger, k_valve)
-        if self.pressure_independent:
-            return hydraulics.pressure_independent_flow(
-                dp, k, self.m_flow_fws_nominal * phi, droop=self.valve_droop, dp_small=dp_small
-            )
-        return hydraulics.mass_flow(dp, k, dp_small)
+        return self.branch_flow(
+            dp, valve, m_flow_nominal=self.m_flow_fws_nominal, dp_rest=self.dp_exchanger_nominal, dp_valve=dp_valve,
+            dp_small=DP_SMALL * (self.dp_exchanger_nominal + dp_valve),
+        )  # fmt: skip
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
@@ -391,8 +371,17 @@ class Cdu(Component):
                 "dp_racks": dp_ratio * self.dp_rack_nominal, "P_it_total": power, "P_pump": P_shaft,
                 "P_el": self.P_el_pump(v["pump"], scale, v["pumps_available"]),
                 "Q_flow": Q, "m_flow_fws": m_fws, "m_flow_tcs": m_tcs,
-            },
+            }
+            | self._choking(v, m_fws),
         )  # fmt: skip
+
+    def _choking(self, v: Mapping[str, Value], m_flow: Value) -> dict[str, Value]:
+        """Of the facility valve, where its F_L is stated."""
+        if self.valve_F_L is None:
+            return {}
+        dp_rest = self.dp_exchanger_nominal
+        return {"choking": self.valve_choking(v, ("inlet", "outlet"), m_flow, v["T_fws"],
+                                              m_flow_nominal=self.m_flow_fws_nominal, dp_rest=dp_rest)}  # fmt: skip
 
     def _pump_rates(self, v: Mapping[str, Value], m_ratio: Value) -> dict[str, Value]:
         """The secondary pumps' speed, by command or by their own loop."""

@@ -9,7 +9,7 @@ With the load y, leaving chilled water T_e and leaving condenser water T_c (volu
     Q_c     = Q_e + (1 - drive_loss) P_c                                 heat given to the condenser water
     C de/dt = m_e (h(T_in) - h(T_e)) - Q_e + P_pump                      circulation pump with constant flow
     C dc/dt = H_in + H_out + Q_c
-    m_c     = mass_flow(p_in - p_out), condenser and valve in series, opening = floor + (1 - floor) y
+    m_c     = mass_flow(p_in - p_out), condenser and valve in series, position = floor + (1 - floor) y
 
 That is ``model: carnot``, whose capacity is 1: ``efficiency`` (of Carnot's COP between the refrigerant temperatures)
 follows from ``COP_nominal`` at the nominal point, which the model reproduces, and a, b, c from ``compressor`` (eight
@@ -27,6 +27,9 @@ saves less and less, and about nothing below ``lift_min``. With 12 K the full-lo
 curves of a screw machine of 1.06 MW and COP 5.5 (EnergyPlus data set, Carrier 23XL: down to 16.4 K between the leaving
 waters, where its COP is 8.3), and 9 to 11 on cold condenser water, where no curve was found [assumption].
 
+The condenser valve is linear and closes altogether; :mod:`plant_models.branch_valve` has its other sizes and
+characteristics, a pressure-independent one and choking.
+
 A PI loop with anti-windup on the load holds the leaving chilled water; the load follows with the machine's loading
 time, the condenser valve with its stroke. Capacity falls to zero over 2 K below ``T_condenser_max`` (high pressure) and
 above ``T_evaporator_min`` (frost). The chilled-water pump always runs.
@@ -43,14 +46,16 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from plant_models import hydraulics
+from plant_models.branch_valve import BranchValve
 from plant_models.chiller_curves import PART_LOAD, ChillerCurves
+from plant_models.choking import choking_output
 from plant_models.component import Component, Equations, FluidPort, Port, Value, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.mathx import sqrt
 from plant_models.media import MEDIA, Medium
-from plant_models.signals import Account, Signal, Watch, output, parameter, setpoint, state
+from plant_models.signals import P_AIR, Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import at_least, smoothstep
+from plant_models.throttle import Characteristic
 from plant_models.units import Duration, Fraction, Power, Pressure, Ratio, Temperature, TemperatureDifference
 
 TRIP_TIME = 10.0
@@ -65,7 +70,7 @@ DERATE_BAND = 2.0
 """K, over which the protections take the capacity away"""
 
 
-class Chiller(Component):
+class Chiller(BranchValve, Component):
     """Water-cooled compression chiller. See the module for its equations."""
 
     kind: Literal["chiller"] = "chiller"
@@ -97,8 +102,12 @@ class Chiller(Component):
         0.15, gt=0, le=0.5, description="least load of a compressor that runs [EnergyPlus data sets: 0.08..0.4]"
     )
     dp_condenser_nominal: Pressure = Field(gt=0, description="condenser at nominal flow")
-    dp_valve_nominal: Pressure = Field(gt=0, description="condenser valve, open, at nominal flow")
-    valve_floor: Fraction = Field(0.1, gt=0, lt=1, description="condenser valve's opening without load")
+    dp_valve_nominal: Pressure | None = Field(
+        None, gt=0, description="condenser valve, open, at nominal flow; else state valve_Kv or valve_Cv"
+    )
+    valve_floor: Fraction = Field(0.1, gt=0, lt=1, description="condenser valve's position without load")
+    valve_characteristic: Characteristic = "linear"
+    leakage: float = Field(0.0, ge=0, lt=0.1, description="of the condenser valve when closed, share of Kv")
     dp_chw_nominal: Pressure = Field(150e3, gt=0, description="head of the chilled-water pump, for its power only")
     eta_pump: Fraction = Field(0.65, gt=0, description="pump and motor [assumption]")
     drive_loss: Fraction = Field(0.03, description="share of the electricity that drives give to their room")
@@ -115,6 +124,8 @@ class Chiller(Component):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        self.check_valve_size("dp_valve_nominal")
+        self.check_valve_closes(self.valve_floor)
         if not (
             self.T_chw_out_nominal < self.T_chw_in_nominal
             and self.T_condenser_in_nominal < self.T_condenser_out_nominal < self.T_condenser_max - DERATE_BAND
@@ -203,6 +214,13 @@ class Chiller(Component):
         Q_flow = self.Q_flow_nominal * (1.0 + (1.0 - self.drive_loss) / self.COP_nominal)
         return float(Q_flow / (self.fluid.h(self.T_condenser_out_nominal) - self.fluid.h(self.T_condenser_in_nominal)))
 
+    @property
+    def dp_valve_open(self) -> float:
+        """Drop of the open condenser valve at nominal flow, Pa."""
+        if self.dp_valve_nominal is not None:
+            return self.dp_valve_nominal
+        return self.dp_by_kv(self.m_flow_condenser_nominal, float(self.fluid.rho(self.T_condenser_out_nominal)))
+
     @cached_property
     def P_pump(self) -> float:
         """Electricity of the chilled-water pump, all of it heat of the water, W."""
@@ -255,18 +273,17 @@ class Chiller(Component):
             output("P_el", "W", "electricity of compressor and chilled-water pump", account=cooling),
             output("Q_flow_drive", "W", "electricity that becomes heat of the water", boundary="energy"),
             output("m_flow_condenser", "kg/s", "condenser water"),
+            *(() if self.valve_F_L is None else (P_AIR, choking_output())),
         )
 
     def condenser_flow(self, dp: Value, valve: Value) -> Value:
         """kg/s through condenser and valve at a pressure difference and a valve position (0..1)."""
-        dp_nominal = self.dp_condenser_nominal + self.dp_valve_nominal
-        dp_small = 1e-3 * dp_nominal
-        opening = self.valve_floor + (1.0 - self.valve_floor) * valve
-        k = hydraulics.series(
-            hydraulics.coefficient(self.m_flow_condenser_nominal, self.dp_condenser_nominal),
-            hydraulics.coefficient(self.m_flow_condenser_nominal, self.dp_valve_nominal) * opening,
-        )
-        return hydraulics.mass_flow(dp, k, dp_small)
+        dp_valve = self.dp_valve_open
+        return self.branch_flow(
+            dp, self.valve_floor + (1.0 - self.valve_floor) * valve, m_flow_nominal=self.m_flow_condenser_nominal,
+            dp_rest=self.dp_condenser_nominal, dp_valve=dp_valve,
+            dp_small=1e-3 * (self.dp_condenser_nominal + dp_valve),
+        )  # fmt: skip
 
     def capacity(self, T_chw: Value, T_condenser: Value) -> Value:
         """Cooling at full load over Q_flow_nominal, from the leaving temperatures (K); 1 at the nominal point."""
@@ -334,5 +351,14 @@ class Chiller(Component):
                 "P_el": P_compressor + self.P_pump,
                 "Q_flow_drive": (1.0 - self.drive_loss) * P_compressor + self.P_pump,
                 "m_flow_condenser": m_condenser,
+                **self._choking(v, m_condenser),
             },
         )  # fmt: skip
+
+    def _choking(self, v: Mapping[str, Value], m_flow: Value) -> dict[str, Value]:
+        """Of the condenser valve, where its F_L is stated."""
+        if self.valve_F_L is None:
+            return {}
+        nominal, dp_rest = self.m_flow_condenser_nominal, self.dp_condenser_nominal
+        return {"choking": self.valve_choking(v, ("condenser_in", "condenser_out"), m_flow, v["T_condenser"],
+                                              m_flow_nominal=nominal, dp_rest=dp_rest)}  # fmt: skip

@@ -11,7 +11,8 @@ on; below it its plain valve is open. Of the further rise of a plain valve the s
 
     m = phi(y) pressure_independent_flow(p_in - p_out, k, m_flow_nominal)
 
-Valid for liquids that neither boil nor choke (plant_models.hydraulics.valve_sizing tells).
+Valid for liquids that neither boil nor choke: with ``F_L`` the output ``choking`` says how near to that it is
+(plant_models.choking).
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant_models import hydraulics
+from plant_models.choking import choking, choking_output
 from plant_models.component import Equations, FluidPort, Port, Value, through
 from plant_models.local_control import stroke_rate
-from plant_models.signals import Signal, output, parameter, setpoint, state
+from plant_models.signals import P_AIR, Signal, output, parameter, setpoint, state
 from plant_models.throttle import Characteristic, Throttle, opening
 from plant_models.units import Duration, Fraction
 
@@ -40,6 +42,9 @@ class ControlValve(Throttle):
     leakage: Fraction = Field(1e-3, gt=0, description="of the valve when closed, share of Kv")
     pressure_independent: bool = Field(False, description="holds its flow from dp_nominal on (PICV)")
     droop: Fraction = Field(0.02, gt=0, lt=1, description="of a PICV: share of a plain valve's rise that is left")
+    F_L: Fraction | None = Field(
+        None, gt=0, le=1, description="pressure recovery factor, such as 0.9 of a globe valve: makes the output choking"
+    )
     stroke: Duration = 90.0
     y_default: Fraction = 0.0
 
@@ -62,6 +67,7 @@ class ControlValve(Throttle):
                 "valve_free", "1", "1: the valve moves, 0: it is stuck where it stands", default=1.0, lower=0, upper=1
             ),
             output("m_flow", "kg/s", "flow from inlet to outlet"),
+            *(() if self.F_L is None else (P_AIR, choking_output())),
         )
 
     def flow(self, dp: Value, y: Value) -> Value:
@@ -80,5 +86,10 @@ class ControlValve(Throttle):
         return Equations(
             {"T": (H_in + H_out) / self._C, "y": v["valve_free"] * stroke_rate(v["y_set"], v["y"], self.stroke)},
             {"inlet.m_flow": m, "inlet.H_flow": H_in, "outlet.m_flow": -m, "outlet.H_flow": H_out},
-            {"m_flow": m},
+            {"m_flow": m} | self._choking(v),
         )
+
+    def _choking(self, v: Mapping[str, Value]) -> dict[str, Value]:
+        if self.F_L is None:
+            return {}
+        return {"choking": choking(v["inlet.p"], v["outlet.p"], v["T"], v[P_AIR.name], self.F_L)}

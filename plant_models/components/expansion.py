@@ -1,13 +1,14 @@
-"""Pressure maintenance of a closed circuit: an expansion vessel at held pressure, with leak and make-up.
+"""Pressure maintenance of a closed circuit: a vessel at held pressure, with leak and make-up.
 
     m_in  = G (p_node - p_set)          stiff: the circuit's pressure reference
     dm/dt = m_in - leak + make_up       make_up = max(0, m_set - m) / tau, from the mains unless they are shut
     C dT/dt = H_in - leak h(T) + make_up h(T_mains)
 
-The circuits' liquid counts as incompressible and of constant mass, so the vessel takes no thermal expansion; in a
-closed circuit m_in is what leaks elsewhere, here nothing, and the vessel's leak stands for the whole circuit's. It
-dries up with the last tenth of the content: what is lost for long is at most mass / tau. C is that of the full vessel,
-so its temperature is off by (m_set - m)/m_set of its distance from 0 degC while the content is lower.
+The circuits' liquid counts as incompressible and of constant mass, and the pressure is held whatever it expands by, as
+a pressure keeper with pumps does (:mod:`plant_models.components.membrane_vessel` has a gas cushion). In a closed
+circuit m_in is what leaks elsewhere, here nothing, and the vessel's leak stands for the whole circuit's. It dries up
+with the last tenth of the content: what is lost for long is at most mass / tau. C is that of the full vessel, so its
+temperature is off by (m_set - m)/m_set of its distance from 0 degC while the content is lower.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ smaller capacity flow can carry, so no outlet crosses the other side's inlet. Of
 either volume: 0.15 MJ/K of plates beside 3.7 MJ/K of water in a 2 MW unit delay it by a twentieth; it matters where
 little liquid is in much metal.
 
-Either side is a *branch*, whose flow follows from the pressure difference over a fixed resistance in series with an
-equal-percentage control valve, or is driven by a *pump* with speed control that holds its flow whatever the pressure
+Either side is a *branch*, whose flow follows from the pressure difference over a fixed resistance in series with a
+control valve (equal-percentage; its other sizes and characteristics, a pressure-independent one and choking:
+:mod:`plant_models.branch_valve`), or is driven by a *pump* with speed control that holds its flow whatever the pressure
 difference. ``position`` (valve opening, relative pump flow) is common to both sides, follows the set-point ``y`` within
 the stroke time, and with ``one_way`` closes while the primary inlet is not warmer than the secondary: smoothly between
 ``dT_on`` and three times it, by the temperatures at the inlet ports. So an exchanger for heat recovery never heats its
@@ -30,14 +31,16 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from plant_models import arrangements, drive, heat_transfer, hydraulics
+from plant_models import arrangements, drive, heat_transfer
+from plant_models.branch_valve import BranchValve
+from plant_models.choking import choking_output
 from plant_models.component import Component, Equations, FluidPort, MediumName, Port, Value, through
 from plant_models.local_control import stroke_rate
 from plant_models.mathx import tanh
 from plant_models.media import MEDIA, Medium
-from plant_models.signals import Account, Signal, output, parameter, setpoint, state
+from plant_models.signals import P_AIR, Account, Signal, output, parameter, setpoint, state
 from plant_models.smooth import smoothstep
 from plant_models.units import (
     Conductance,
@@ -50,8 +53,14 @@ from plant_models.units import (
     si,
 )
 
+AUTHORITY = 0.5
+"""of a branch's valve, unless it is sized"""
+T_PUMP = 313.15
+"""K, at which a side's liquid has the density that its pump or valve is sized with"""
+VALVE_OPTIONS = ("valve_Kv", "valve_Cv", "pressure_independent", "valve_F_L")
 
-class ExchangerSide(BaseModel):
+
+class ExchangerSide(BranchValve):
     """One side of a plate exchanger: what flows and what drives it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,12 +69,30 @@ class ExchangerSide(BaseModel):
     medium: MediumName = "water"
     m_flow_nominal: MassFlow
     dp_nominal: Pressure = Field(80e3, gt=0, description="exchanger with valve, or head of the pump")
-    authority: Fraction = Field(0.5, gt=0, lt=1, description="branch: the open valve's share of dp_nominal")
-    rangeability: float = Field(50.0, gt=1, description="branch: of the valve")
-    leakage: float = Field(5e-4, ge=0, lt=0.1, description="branch: of the closed valve, share of its Kv")
+    authority: Fraction | None = Field(
+        None, gt=0, lt=1,
+        description="branch: the open valve's share of dp_nominal: 0.5 unless stated here, by valve_Kv or by valve_Cv",
+    )  # fmt: skip
     eta_pump: Fraction = Field(0.75, gt=0, description="pump: shaft to hydraulic power [assumption]")
     eta_motor: Fraction = Field(0.93, gt=0, le=1, description="pump: motor and drive at full flow; losses to the room")
     y_min: Fraction = Field(0.3, gt=0, lt=1, description="pump: lowest speed; for less flow it runs part of the time")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.drive == "pump":
+            stated = [n for n in VALVE_OPTIONS if getattr(self, n) != type(self).model_fields[n].default]
+            if stated:
+                raise ValueError(f"a side with a pump has no valve: leave {' and '.join(stated)} out, or drive: branch")
+            return self
+        if len(self.valve_sizes("authority")) > 1:
+            self.check_valve_size("authority")
+        self.check_valve_closes()
+        if self.drops[0] <= 0.0:
+            raise ValueError(
+                f"its valve alone drops {self.drops[1]:g} Pa at nominal flow, exchanger and valve dp_nominal = "
+                f"{self.dp_nominal:g} Pa: a larger Kv, or a larger dp_nominal"
+            )
+        return self
 
     @property
     def fluid(self) -> Medium:
@@ -76,15 +103,33 @@ class ExchangerSide(BaseModel):
         """Flow at a position 0..1 and a pressure difference between inlet and outlet (Pa), kg/s."""
         if self.drive == "pump":
             return self.m_flow_nominal * position
-        k_plates = hydraulics.coefficient(self.m_flow_nominal, (1.0 - self.authority) * self.dp_nominal)
-        k_valve = hydraulics.coefficient(self.m_flow_nominal, self.authority * self.dp_nominal)
-        opening = hydraulics.equal_percentage(position, self.rangeability, self.leakage)
-        return hydraulics.mass_flow(dp, hydraulics.series(k_plates, k_valve * opening), 1e-3 * self.dp_nominal)
+        dp_rest, dp_valve = self.drops
+        return self.branch_flow(
+            dp, position, m_flow_nominal=self.m_flow_nominal, dp_rest=dp_rest, dp_valve=dp_valve,
+            dp_small=1e-3 * self.dp_nominal,
+        )  # fmt: skip
+
+    @property
+    def drops(self) -> tuple[float, float]:
+        """Of a branch's exchanger and of its open valve at nominal flow, Pa."""
+        if self.valve_Kv is None and self.valve_Cv is None:
+            share = AUTHORITY if self.authority is None else self.authority
+            return (1.0 - share) * self.dp_nominal, share * self.dp_nominal
+        dp_valve = self.dp_by_kv(self.m_flow_nominal, float(self.fluid.rho(T_PUMP)))
+        return self.dp_nominal - dp_valve, dp_valve
+
+    def choking(self, v: Mapping[str, Value], side: str, m_flow: Value, T: Value) -> dict[str, Value]:
+        """Of the valve of ``side``, where its F_L is stated."""
+        if self.valve_F_L is None:
+            return {}
+        return {f"choking_{side}": self.valve_choking(v, (f"{side}_in", f"{side}_out"), m_flow, T,
+                                                      m_flow_nominal=self.m_flow_nominal,
+                                                      dp_rest=self.drops[0])}  # fmt: skip
 
     @property
     def P_shaft_nominal(self) -> float:
         """Shaft power of the pump at nominal flow, W."""
-        return self.m_flow_nominal * self.dp_nominal / (float(self.fluid.rho(313.15)) * self.eta_pump)
+        return self.m_flow_nominal * self.dp_nominal / (float(self.fluid.rho(T_PUMP)) * self.eta_pump)
 
     def P_shaft(self, m_flow: Value) -> Value:
         """Shaft power of the pump, all heat of the water, W; 0 for a branch."""
@@ -172,6 +217,9 @@ class PlateExchanger(Component):
             output("P_shaft", "W", "pump power that becomes heat of the water", boundary="energy"),
             output("m_flow_primary", "kg/s", "primary flow"),
             output("m_flow_secondary", "kg/s", "secondary flow"),
+            *(() if self.primary.valve_F_L is None and self.secondary.valve_F_L is None else (P_AIR,)),
+            *(() if self.primary.valve_F_L is None else (choking_output("_primary"),)),
+            *(() if self.secondary.valve_F_L is None else (choking_output("_secondary"),)),
         )
 
     def opening(self, T_primary_in: Value, T_secondary_in: Value) -> Value:
@@ -216,6 +264,8 @@ class PlateExchanger(Component):
                 "P_shaft": P_1 + P_2,
                 "m_flow_primary": m_1,
                 "m_flow_secondary": m_2,
+                **one.choking(v, "primary", m_1, v["T_primary"]),
+                **two.choking(v, "secondary", m_2, v["T_secondary"]),
             },
         )  # fmt: skip
 

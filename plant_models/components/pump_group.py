@@ -1,4 +1,4 @@
-"""Equal pumps side by side with variable speed, check valves and a PI loop on a differential pressure.
+"""Equal pumps with variable speed, side by side or in series, with check valves and a PI loop on a pressure difference.
 
     m        = pump_group_flow(p_out - p_in, y, n)         curve, affinity laws, check valve: plant_models.hydraulics
     P_shaft  = pump_power(m, y, n), all of it heat in the water
@@ -11,6 +11,15 @@ The curve of one pump is a parabola through its nominal point (``curvature``, ``
 runs through points of head and of power or efficiency from its data sheet, falling everywhere, by affinity laws to
 standstill (plant_models.hydraulics.group_curve). The nominal point then still says what motors and loop are sized for,
 and must lie on the curve within 10 %. Efficiencies turn into power with the liquid's density at T_start.
+
+With ``arrangement: series`` the same flow passes all pumps, and the heads of those that run add up::
+
+    m        = pump_series_flow(p_out - p_in, y, n)
+    P_shaft  = n pump_power(m, y, 1)
+
+A pump that stands, by command or by failure, is passed by its bypass with a check valve, which drops ``dp_fittings`` at
+nominal flow; with all pumps off water still passes forwards. Sizes stay those of one pump: three in series lift three
+times dp_nominal.
 
 The sensing ports pass no water: put them on the headers whose difference is to be held, both at one height.
 """
@@ -44,14 +53,15 @@ class PumpGroup(Component):
     ports: ClassVar[tuple[Port, ...]] = (
         FluidPort("inlet"),
         FluidPort("outlet"),
-        FluidPort("sense_high", group="sense_high"),
-        FluidPort("sense_low", group="sense_low"),
+        FluidPort("sense_high", group="sense_high", flow="none"),
+        FluidPort("sense_low", group="sense_low", flow="none"),
     )
     drives: ClassVar[tuple[str, str] | None] = ("inlet", "outlet")
     senses: ClassVar[tuple[str, str] | None] = ("sense_high", "sense_low")
 
     medium: MediumName = "water"
     n_pumps: int = Field(ge=1, le=100)
+    arrangement: Literal["parallel", "series"] = Field("parallel", description="side by side, or behind each other")
     m_flow_nominal: MassFlow
     dp_nominal: Pressure = Field(gt=0, description="between the ports at nominal flow: head less dp_fittings")
     dp_fittings: Pressure = Field(2e4, gt=0, description="suction, discharge and check valve at nominal flow")
@@ -68,7 +78,7 @@ class PumpGroup(Component):
     dp_design: Pressure = Field(gt=0, description="commissioned set-point")
     dp_lowest: Pressure = Field(gt=0)
     dp_highest: Pressure = Field(gt=0)
-    gain: float = Field(0.4, gt=0, description="speed per (dp error / dp_nominal)")
+    gain: float = Field(0.4, gt=0, description="speed per (dp error / dp_nominal, of all pumps if in series)")
     reset: Duration = 20.0
     ramp: Duration = 30.0
     T_start: Temperature
@@ -83,6 +93,10 @@ class PumpGroup(Component):
                 f"dp_design = {self.dp_design:g} Pa lies outside dp_lowest .. dp_highest "
                 f"({self.dp_lowest:g} .. {self.dp_highest:g} Pa)"
             )
+        if self.arrangement == "series" and self.n_pumps < 2:
+            raise ValueError(
+                f"pumps in series are two at least, found n_pumps = {self.n_pumps}: state more, or parallel"
+            )
         if self.curve is not None:
             head = float(self.curve.curve(self._rho).dp(self.m_flow_nominal))
             if abs(head - self.head_nominal) > OFF_CURVE * self.head_nominal:
@@ -91,6 +105,16 @@ class PumpGroup(Component):
                     f"{self.head_nominal:g} Pa (dp_nominal and dp_fittings): correct one of them"
                 )
         return self
+
+    @property
+    def dp_group(self) -> float:
+        """Between the ports with all pumps at nominal flow, Pa."""
+        return self.dp_nominal * (self.n_pumps if self.arrangement == "series" else 1)
+
+    @property
+    def m_flow_group(self) -> float:
+        """Nominal flow of all pumps, kg/s."""
+        return self.m_flow_nominal * (1 if self.arrangement == "series" else self.n_pumps)
 
     @property
     def head_nominal(self) -> float:
@@ -152,7 +176,14 @@ class PumpGroup(Component):
         """kg/s that n pumps at the speed y move against the pressure difference dp = p_out - p_in, Pa."""
         if self.by_points is not None:
             dp_small = 1e-3 * float(self.by_points.lost(self.m_flow_nominal**2))
+            if self.arrangement == "series":
+                return self.by_points.flow_in_series(dp, y, n, self.n_pumps, dp_small=dp_small)
             return self.by_points.flow(dp, y, n, dp_small=dp_small)
+        if self.arrangement == "series":
+            return hydraulics.pump_series_flow(
+                dp, y, n, n_pumps=self.n_pumps, m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
+                dp_fittings=self.dp_fittings, curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,
+            )  # fmt: skip
         return hydraulics.pump_group_flow(
             dp, y, n, m_flow_nominal=self.m_flow_nominal, dp_nominal=self.head_nominal,
             curvature=self.curvature, dp_small=1e-3 * self.dp_nominal,
@@ -161,10 +192,20 @@ class PumpGroup(Component):
 
     def shaft_power(self, m_flow: Value, y: Value, n: Value) -> Value:
         """W, of n pumps at the speed y that move m_flow >= 0, kg/s, all together."""
+        if self.arrangement == "series":
+            return n * self._one_shaft(m_flow, y)
         if self.by_points is not None:
             return self.by_points.P_shaft(m_flow, y, n)
         return hydraulics.pump_power(
             m_flow, y, n, P_nominal=self.P_shaft_nominal, m_flow_nominal=self.m_flow_nominal, curvature=self.curvature
+        )
+
+    def _one_shaft(self, m_flow: Value, y: Value) -> Value:
+        """W, of one pump at the speed y that moves m_flow >= 0, kg/s."""
+        if self.by_points is not None:
+            return self.by_points.pump.P_shaft(m_flow, y)
+        return hydraulics.pump_power(
+            m_flow, y, 1.0, P_nominal=self.P_shaft_nominal, m_flow_nominal=self.m_flow_nominal, curvature=self.curvature
         )
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
@@ -174,7 +215,7 @@ class PumpGroup(Component):
         H_in, H_out = through(MEDIA[self.medium], m, v["inlet.T"], v["T"], v["outlet.T"])
         dp = v["sense_high.p"] - v["sense_low.p"]
         loop = Pi(self.gain, self.reset, lower=self.y_min)
-        error = (v["dp_set"] - dp) / self.dp_nominal
+        error = (v["dp_set"] - dp) / self.dp_group
         return Equations(
             {
                 "T": (H_in + H_out + P_shaft) / self._C,

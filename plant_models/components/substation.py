@@ -2,7 +2,7 @@
 
 ::
 
-    m_1          = law(p_supply - p_return), exchanger and equal-percentage valve in series
+    m_1          = law(p_supply - p_return), exchanger and control valve in series (plant_models.branch_valve)
     m_2          = Q_demand/(h(max(T_2, T_supply_required)) - h(T_return))      what the consumer draws
     Q            = counter_flow(UA, m_1 cp, m_2 cp) (T_supply - T_return)
     UA           = UA_factor two_sided(UA_nominal, m_1/m_1_nominal, m_2/m_2_nominal)
@@ -30,23 +30,28 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from plant_models import heat_transfer, hydraulics
+from plant_models import heat_transfer
+from plant_models.branch_valve import BranchValve
+from plant_models.choking import choking_output
 from plant_models.component import Component, Equations, FluidPort, Port, Value, through
 from plant_models.local_control import Pi, stroke_rate
 from plant_models.mathx import minimum, tanh
 from plant_models.media import MEDIA, Medium
-from plant_models.signals import Account, Signal, disturbance, output, parameter, setpoint, state
+from plant_models.signals import P_AIR, Account, Signal, disturbance, output, parameter, setpoint, state
 from plant_models.smooth import at_least, smoothstep
 from plant_models.units import Duration, Power, Pressure, Temperature
 
 SPAN_MIN = 5.0
 """K, smallest temperature difference at the consumer for which its flow is computed"""
 
+DP_VALVE = 30e3
+"""Pa, of the open valve at nominal flow, unless it is sized"""
+
 DRAWN = 1e-3
 """share of the consumer's nominal flow, below which it draws nothing"""
 
 
-class Substation(Component):
+class Substation(BranchValve, Component):
     """One consumer behind its exchanger. See the module for its equations."""
 
     kind: Literal["substation"] = "substation"
@@ -59,8 +64,9 @@ class Substation(Component):
     T_secondary_out_nominal: Temperature = Field(343.15, description="to the consumer; default of T_supply_required")
     T_secondary_in_nominal: Temperature = Field(313.15, description="from the consumer; default of T_return")
     dp_exchanger_nominal: Pressure = Field(30e3, gt=0, description="network side without the valve, nominal flow")
-    dp_valve_nominal: Pressure = Field(30e3, gt=0, description="open valve at nominal flow")
-    rangeability: float = Field(50.0, gt=1, description="of the valve")
+    dp_valve_nominal: Pressure | None = Field(
+        None, gt=0, description="open valve at nominal flow: 30 kPa unless stated here, by valve_Kv or by valve_Cv"
+    )
     leakage: float = Field(5e-4, gt=0, lt=0.1, description="of the closed valve, share of its Kv")
     stroke: Duration = Field(60.0, description="of the valve")
     residence_time: Duration = Field(20.0, description="volume of a side over its nominal flow [assumption]")
@@ -75,6 +81,8 @@ class Substation(Component):
                 f"T_secondary_out_nominal = {self.T_secondary_out_nominal:g} K must be at least {SPAN_MIN:g} K above "
                 f"T_secondary_in_nominal = {self.T_secondary_in_nominal:g} K"
             )
+        if len(self.valve_sizes("dp_valve_nominal")) > 1:
+            self.check_valve_size("dp_valve_nominal")
         _ = self.UA_nominal
         return self
 
@@ -105,6 +113,15 @@ class Substation(Component):
     def m_flow_secondary_nominal(self) -> float:
         """Consumer's water at the nominal point, kg/s."""
         return self._flow(self.T_secondary_out_nominal, self.T_secondary_in_nominal)
+
+    @property
+    def dp_valve_open(self) -> float:
+        """Drop of the open valve at nominal flow, Pa."""
+        if self.dp_valve_nominal is not None:
+            return self.dp_valve_nominal
+        if self.valve_Kv is None and self.valve_Cv is None:
+            return DP_VALVE
+        return self.dp_by_kv(self.m_flow_nominal, float(self.fluid.rho(self.T_primary_out_nominal)))
 
     def _flow(self, T_hot: float, T_cold: float) -> float:
         return float(self.Q_flow_nominal / (self.fluid.h(T_hot) - self.fluid.h(T_cold)))
@@ -141,16 +158,13 @@ class Substation(Component):
             output("Q_flow_consumer", "W", "minus what the consumer receives", boundary="energy"),
             output("m_flow", "kg/s", "network's water"),
             output("m_flow_secondary", "kg/s", "consumer's water"),
+            *(() if self.valve_F_L is None else (P_AIR, choking_output())),
         )  # fmt: skip
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
-        fluid, dp_nominal = self.fluid, self.dp_exchanger_nominal + self.dp_valve_nominal
-        k_plates = hydraulics.coefficient(self.m_flow_nominal, self.dp_exchanger_nominal)
-        k_valve = hydraulics.coefficient(self.m_flow_nominal, self.dp_valve_nominal)
-        opening = hydraulics.equal_percentage(v["valve"], self.rangeability, self.leakage)
-        k = hydraulics.series(k_plates, k_valve * opening)
-        m_1 = hydraulics.mass_flow(v["supply.p"] - v["return.p"], k, 1e-3 * dp_nominal)
+        fluid = self.fluid
+        m_1 = self.primary_flow(v["supply.p"] - v["return.p"], v["valve"])
         m_2 = self.m_flow_secondary(v["Q_demand"], v["T_secondary"], v["T_supply_required"], v["T_return"])
 
         ratios = m_1 / self.m_flow_nominal, m_2 / self.m_flow_secondary_nominal
@@ -183,7 +197,24 @@ class Substation(Component):
                 "Q_flow_consumer": -Q_delivered,
                 "m_flow": m_1,
                 "m_flow_secondary": m_2,
+                **self._choking(v, m_1),
             },
+        )  # fmt: skip
+
+    def _choking(self, v: Mapping[str, Value], m_flow: Value) -> dict[str, Value]:
+        """Of the valve, where its F_L is stated."""
+        if self.valve_F_L is None:
+            return {}
+        return {"choking": self.valve_choking(v, ("supply", "return"), m_flow, v["T_primary"],
+                                              m_flow_nominal=self.m_flow_nominal,
+                                              dp_rest=self.dp_exchanger_nominal)}  # fmt: skip
+
+    def primary_flow(self, dp: Value, valve: Value) -> Value:
+        """Network's water through exchanger and valve at a pressure difference, Pa, and a valve position, kg/s."""
+        dp_valve = self.dp_valve_open
+        return self.branch_flow(
+            dp, valve, m_flow_nominal=self.m_flow_nominal, dp_rest=self.dp_exchanger_nominal, dp_valve=dp_valve,
+            dp_small=1e-3 * (self.dp_exchanger_nominal + dp_valve),
         )  # fmt: skip
 
     def m_flow_secondary(self, Q_demand: Value, T_supply: Value, T_required: Value, T_return: Value) -> Value:

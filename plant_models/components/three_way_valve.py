@@ -9,7 +9,8 @@
 says which way water goes by design. k from the nominal point of one way, Kv or Cv (plant_models.throttle). With
 linear characteristics on both ways the sum of the openings is the same at every position; an equal-percentage way A
 with a linear way B is usual in front of coils. Both ways close to their ``leakage`` (makers state 0..2 % of Kv for the
-straight way, more for the bypass).
+straight way, more for the bypass). With ``F_L`` two outputs say how near the ways are to choking
+(plant_models.choking).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from typing import ClassVar, Literal, cast
 from pydantic import Field
 
 from plant_models import hydraulics
+from plant_models.choking import choking, choking_output
 from plant_models.component import Equations, FluidPort, Port, Value, positive
 from plant_models.local_control import stroke_rate
-from plant_models.signals import Signal, output, parameter, setpoint, state
+from plant_models.signals import P_AIR, Signal, output, parameter, setpoint, state
 from plant_models.throttle import Characteristic, Throttle, opening
 from plant_models.units import Duration, Fraction
 
@@ -47,6 +49,9 @@ class ThreeWayValve(Throttle):
     characteristic_b: Characteristic = Field("linear", description="of way B over one minus the position")
     rangeability: float = Field(50.0, gt=1, description="of equal_percentage [IEC 60534-2-4: 30..50]")
     leakage: Fraction = Field(1e-3, gt=0, description="of a closed way, share of Kv")
+    F_L: Fraction | None = Field(
+        None, gt=0, le=1, description="pressure recovery factor, such as 0.85: makes the outputs choking_a, choking_b"
+    )
     stroke: Duration = 90.0
     y_default: Fraction = 1.0
 
@@ -61,6 +66,7 @@ class ThreeWayValve(Throttle):
             ),
             output("m_flow_a", "kg/s", "flow from port a to the common port"),
             output("m_flow_b", "kg/s", "flow from port b to the common port"),
+            *(() if self.F_L is None else (P_AIR, choking_output("_a"), choking_output("_b"))),
         )
 
     def flows(self, dp_a: Value, dp_b: Value, y: Value) -> tuple[Value, Value]:
@@ -82,5 +88,12 @@ class ThreeWayValve(Throttle):
         return Equations(
             {"T": sum(H.values()) / self._C, "y": v["valve_free"] * stroke_rate(v["y_set"], v["y"], self.stroke)},
             flows,
-            {"m_flow_a": m_a, "m_flow_b": m_b},
+            {"m_flow_a": m_a, "m_flow_b": m_b} | self._choking(v),
         )
+
+    def _choking(self, v: Mapping[str, Value]) -> dict[str, Value]:
+        if self.F_L is None:
+            return {}
+        return {
+            f"choking_{way}": choking(v[f"{way}.p"], v["ab.p"], v[f"{way}.T"], v[P_AIR.name], self.F_L) for way in "ab"
+        }

@@ -25,7 +25,7 @@ from plant_models.hydraulics.pipe import (
     pipe_flow,
     static_head,
 )
-from plant_models.hydraulics.pump import pump_group_flow, pump_head, pump_power
+from plant_models.hydraulics.pump import pump_group_flow, pump_head, pump_power, pump_series_flow
 from plant_models.hydraulics.valve import (
     authority,
     blocked_share,
@@ -79,6 +79,7 @@ __all__ = [
     "pump_group_flow",
     "pump_head",
     "pump_power",
+    "pump_series_flow",
     "quick_opening",
     "series",
     "static_head",

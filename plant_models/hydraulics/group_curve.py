@@ -38,7 +38,7 @@ Piece = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True)
 class GroupCurve:
-    """Equal pumps side by side; ``pump`` with its power is one of them."""
+    """Equal pumps side by side, or behind each other; ``pump`` with its power is one of them."""
 
     pump: PumpCurve
     m_flow_nominal: float
@@ -95,7 +95,26 @@ class GroupCurve:
         where the points lie on one parabola. The corner at shut-off is rounded over ``dp_small``: 0.75 (dp_small/D)² of
         the flow where D is lost.
         """
-        drive = self.head_shut_off * y * y - dp
+        return sqrt(n * n + leakage * leakage) * self._one(self.head_shut_off * y * y - dp, y, dp_small, leakage)
+
+    def flow_in_series(self, dp: Any, y: Any, n: Any, n_pumps: int, *, dp_small: float = DP_SMALL,
+                       leakage: float = 1e-3) -> Any:  # fmt: skip
+        """Mass flow, kg/s, of n (0..n_pumps, any real number) pumps behind each other that lift the pressure by dp, Pa.
+
+        See :func:`pump_series_flow`, whose flow this is where the points lie on one parabola. Elsewhere the bypass of a
+        pump that stands drops the share of what a running pump loses that its fittings have at nominal flow. Needs
+        dp_fittings > 0.
+        """
+        drive = (n * self.head_shut_off * y * y - dp) / self._resisting(n, n_pumps)
+        return self._one(drive, y, dp_small, leakage)
+
+    def _resisting(self, n: Any, n_pumps: int) -> Any:
+        """How many running pumps would resist as n that run do, with the bypasses of the others."""
+        bypass = self.dp_fittings / float(self.lost(self.m_flow_nominal**2))
+        return n + bypass * (n_pumps - n)
+
+    def _one(self, drive: Any, y: Any, dp_small: float, leakage: float) -> Any:
+        """Flow, kg/s, of one pump at the speed y, at the head ``drive``, Pa, to lose."""
         y2 = y * y + Y_SMALL * Y_SMALL
         forward = maximum(drive, 0.0)
         square = forward * forward
@@ -103,13 +122,18 @@ class GroupCurve:
         k_closed = leakage / math.sqrt(float(self._points[2][-1]))
         k_more = sqrt(self.square_flow(scaled) / scaled) - k_closed
         opened = k_more * square / sqrt(square + dp_small * dp_small) ** 1.5
-        return sqrt(n * n + leakage * leakage) * (mass_flow(drive, k_closed, dp_small) + opened)
+        return mass_flow(drive, k_closed, dp_small) + opened
 
     def dp(self, m_flow: Any, y: Any, n: Any) -> Any:
         """Pressure rise, Pa, of the group at m_flow > 0, kg/s: the inverse of :meth:`flow` for a drive >> dp_small."""
         y2 = y * y + Y_SMALL * Y_SMALL
         one = m_flow / n
         return y * y * self.head_shut_off - y2 * self.lost(one * one / y2)
+
+    def dp_in_series(self, m_flow: Any, y: Any, n: Any, n_pumps: int) -> Any:
+        """Pressure rise, Pa, at m_flow > 0, kg/s: the inverse of :meth:`flow_in_series` for a drive >> dp_small."""
+        y2 = y * y + Y_SMALL * Y_SMALL
+        return n * y * y * self.head_shut_off - self._resisting(n, n_pumps) * y2 * self.lost(m_flow * m_flow / y2)
 
     def P_shaft(self, m_flow: Any, y: Any, n: Any, leakage: float = 1e-3) -> Any:
         """Shaft power, W, of n pumps that move m_flow >= 0, kg/s, all together."""

@@ -45,10 +45,40 @@ def pump_group_flow(
     drive = dp_nominal * (1.0 + curvature) * y * y - dp
     m_open = m_flow_nominal * sqrt(n * n + leakage * leakage)
     k_total = m_open / sqrt(curvature * dp_nominal + (m_open / k) ** 2)
+    return _past_check_valve(drive, k_total, dp_small, leakage)
+
+
+def pump_series_flow(
+    dp: Any,
+    y: Any,
+    n: Any,
+    *,
+    n_pumps: int,
+    m_flow_nominal: float,
+    dp_nominal: float,
+    dp_fittings: float,
+    curvature: float = 0.25,
+    dp_small: float = DP_SMALL,
+    leakage: float = 1e-3,
+) -> Any:
+    """Mass flow, kg/s, of n (0..n_pumps, any real number) equal pumps behind each other that lift the pressure by dp.
+
+    The same flow passes all, and the heads of those that run add up, each at the relative speed y (0..1):
+    n y²(1 + b)·dp_nominal - dp = (n b·dp_nominal + n_pumps·dp_fittings)·(m_flow/m_flow_nominal)². A pump that stands is
+    passed by its bypass with a check valve, which drops dp_fittings (Pa, > 0, at nominal flow) as the fittings of one
+    that runs. Against the valves' direction only ``leakage`` of that flow passes.
+    """
+    drive = n * dp_nominal * (1.0 + curvature) * y * y - dp
+    k_total = m_flow_nominal / sqrt(n * curvature * dp_nominal + n_pumps * dp_fittings)
+    return _past_check_valve(drive, k_total, dp_small, leakage)
+
+
+def _past_check_valve(drive: Any, k: Any, dp_small: float, leakage: float) -> Any:
+    """Flow, kg/s, that ``drive``, Pa, moves through k (kg/(s Pa^0.5)); of a negative one the share ``leakage``."""
     forward = maximum(drive, 0.0)
     square = forward * forward
-    opened = k_total * square / sqrt(square + dp_small * dp_small) ** 1.5
-    return leakage * mass_flow(drive, k_total, dp_small) + (1.0 - leakage) * opened
+    opened = k * square / sqrt(square + dp_small * dp_small) ** 1.5
+    return leakage * mass_flow(drive, k, dp_small) + (1.0 - leakage) * opened
 
 
 def pump_power(m_flow: Any, y: Any, n: Any, *, P_nominal: float, m_flow_nominal: float, curvature: float = 0.25) -> Any:

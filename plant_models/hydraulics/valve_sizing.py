@@ -1,8 +1,8 @@
 """Sizing of control valves for liquids by IEC 60534-2-1: Kv for a flow, with choking, reducers and viscosity.
 
 IEC 60534-2-1:2011, Industrial-process control valves, part 2-1: Flow capacity, sizing equations for fluid flow under
-installed conditions. Pressures Pa absolute, lengths m, flow m³/s; Kv in m³/h at 1 bar. NumPy floats only: sizing is
-done once, not simulated.
+installed conditions. Pressures Pa absolute, lengths m, flow m³/s; Kv in m³/h at 1 bar. NumPy floats only, but for
+the choked drop: sizing is done once, not simulated.
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from scipy.optimize import brentq
 
 from plant_models.hydraulics.valve import RHO_KV
+from plant_models.mathx import sqrt
 
 _N1 = 0.1  # m³/h and kPa
 _N2 = 1.6e-3  # mm
 _N4 = 7.07e-2  # m³/h, m²/s
 _N18 = 0.865
 _N32 = 140.0  # mm
+
+P_CRITICAL_WATER = 22.064e6
+"""Pa (IAPWS)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,12 @@ class Sizing:
     """piping geometry factor, 1 without reducers"""
 
 
-def critical_pressure_ratio(p_vapour: float, p_critical: float) -> float:
+def critical_pressure_ratio(p_vapour: Any, p_critical: float) -> Any:
     """F_F = 0.96 - 0.28 sqrt(p_v/p_c), eq. 4: how far below its vapour pressure a liquid is drawn before it flashes."""
-    return 0.96 - 0.28 * math.sqrt(p_vapour / p_critical)
+    return 0.96 - 0.28 * sqrt(p_vapour / p_critical)
 
 
-def choked_drop(p_1: float, p_vapour: float, p_critical: float, F_L: float) -> float:
+def choked_drop(p_1: Any, p_vapour: Any, p_critical: float, F_L: float) -> Any:
     """Largest drop, Pa, that still drives more flow: F_L² (p_1 - F_F p_v), eq. 3; with reducers F_LP/F_P for F_L."""
     return F_L**2 * (p_1 - critical_pressure_ratio(p_vapour, p_critical) * p_vapour)
 
@@ -84,7 +89,7 @@ def size_valve(
     rho: float,
     mu: float,
     p_vapour: float,
-    p_critical: float = 22.064e6,
+    p_critical: float = P_CRITICAL_WATER,
     d: float,
     D_1: float,
     D_2: float,
@@ -108,7 +113,7 @@ def size_valve(
         share = (Kv / (d * 1e3) ** 2) ** 2 / _N2
         F_P = 1.0 / math.sqrt(max(1.0 + losses * share, 1e-9))
         F_LP = F_L / math.sqrt(1.0 + F_L**2 * inlet * share)
-        limit = choked_drop(p_1, p_vapour, p_critical, F_LP / F_P)
+        limit = float(choked_drop(p_1, p_vapour, p_critical, F_LP / F_P))
         Re = valve_reynolds(V_flow, mu / rho, Kv=Kv, F_L=F_L, F_d=F_d, D=D_1)
         F_R = reynolds_factor(Re, Kv=Kv, F_L=F_L, d=d) if Re < 1e4 else 1.0
         factor, drop = (F_R, p_1 - p_2) if F_R < 1.0 else (F_P, min(p_1 - p_2, limit))

@@ -26,8 +26,10 @@ from controllers.sequences import (
     SINK_MARGIN,
     Sequences,
 )
+from plant_models.integrate import Simulator
 from plant_models.plant import Plant
 from plant_models.signals import P_AIR, T_DRY, T_WET, Role
+from plant_models.site import load_site
 from tests.strategies.calm_plant import calm, plant_of
 
 NOW = 1.7e9
@@ -37,8 +39,8 @@ STEP = Sequences.interval
 class Shift:
     """Sequences over several decisions: ``decide`` moves the clock on by one interval."""
 
-    def __init__(self, site: str) -> None:
-        self.plant: Plant = plant_of(site)
+    def __init__(self, site: str | Plant) -> None:
+        self.plant: Plant = plant_of(site) if isinstance(site, str) else site
         self.view = PlantView(self.plant)
         self.sequences = Sequences(self.plant)
         self.seen = calm(self.plant)
@@ -228,6 +230,41 @@ def test_pump_staging_does_not_hunt_at_any_flow() -> None:
         assert len(set(counts[-20:])) == 1, share
         assert sorted(counts, reverse=True) == counts
         assert counts[-1] >= share
+
+
+SERIES = {
+    "components.pump.arrangement": "series", "components.pump.n_pumps": 3, "components.pump.dp_nominal": "95 kPa",
+    "components.pump.m_flow_nominal": "25 kg/s",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("speed", [0.31, 0.5, 0.6, 0.69, 0.7, 0.8, 0.9, 0.96])
+def test_pumps_in_series_stage_by_speed_and_do_not_hunt(speed: float) -> None:
+    """All speeds are those at which three pumps lift what is needed; with fewer they run faster by the root."""
+    shift = Shift(Plant(load_site("bench_loop", SERIES)))
+    on, counts = 3.0, []
+    for _ in range(6 * shift.steps(LEAST_TIME["pump"])):
+        now = min(speed * math.sqrt(3.0 / on), 1.0)
+        on = shift.decide({"pump.m_flow": 20.0, "pump.y": now}).setpoints["pump.n_on"]
+        counts.append(on)
+    expected = next(n for n in (1.0, 2.0, 3.0) if n == 3.0 or speed * math.sqrt(3.0 / n) < 0.85)
+    assert counts[-1] == expected
+    assert sorted(counts, reverse=True) == counts
+
+
+def test_pumps_in_series_hold_their_pressure_in_a_plant() -> None:
+    plant = Plant(load_site("bench_loop", SERIES))
+    simulator = Simulator(plant)
+    for n_on in (3.0, 2.0, 3.0):
+        simulator.set("pump.n_on", n_on)
+        simulator.settle(3600.0)
+        assert simulator.get("pump.dp") == pytest.approx(simulator.get("pump.dp_set"), rel=2e-3)
+        assert 20.0 < simulator.get("pump.m_flow") < 26.0
+    simulator.set("pump.n_on", 1.0)  # too few: full speed, less pressure
+    simulator.settle(3600.0)
+    assert simulator.get("pump.y") > 0.999
+    assert simulator.get("pump.dp") < 0.9 * simulator.get("pump.dp_set")
+    assert simulator.balance("energy").error < 1e-9
 
 
 # --- heat pumps ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from plant_models.plant import Plant
 from plant_models.signals import Role
 from plant_models.site import list_sites, load_site
 
-UNMEASURED = ("integral", "rack.", "cell.")
+UNMEASURED = ("integral", "rack.", "cell.", "water.")
 """insides of machines"""
 BARE = ("pipe", "check_valve")
 """machines without instruments of their own: sensors sit in the nodes"""

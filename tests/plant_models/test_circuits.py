@@ -9,6 +9,7 @@ from plant_models import circuits
 from plant_models.component import Component
 from plant_models.components.cdu import Cdu
 from plant_models.components.expansion import Expansion
+from plant_models.components.membrane_vessel import MembraneVessel
 from plant_models.components.pipe import Pipe
 from plant_models.components.plate_exchanger import PlateExchanger
 from plant_models.components.pump_group import PumpGroup
@@ -45,7 +46,25 @@ def test_a_loop_without_a_vessel() -> None:
         (
             "hot",
             "the circuit of hot, cold has no expansion vessel, so nothing holds its pressure: attach a machine of kind "
-            "expansion to one of these nodes",
+            "expansion or membrane_vessel to one of these nodes",
+        )
+    ]
+
+
+def test_a_vessel_that_takes_up_another_circuits_expansion() -> None:
+    cushion = MembraneVessel(
+        volume=0.2, water={"warm": 1.0, "away": 1.0}, p_precharge=1e5, p_safety=3e5, T_start=300.0
+    )  # fmt: skip
+    machines = {"pump": PUMP, "pipe": PIPE, "vessel": cushion, "other": VESSEL, "round": PIPE, "back": PIPE}
+    attached = {key: node for key, node in LOOP.items() if key[0] != "vessel"} | {
+        ("vessel", "port"): "cold", ("vessel", "warm"): "hot", ("vessel", "away"): "far", ("other", "port"): "far",
+        ("round", "inlet"): "far", ("round", "outlet"): "near", ("back", "inlet"): "near", ("back", "outlet"): "far",
+    }  # fmt: skip
+    assert found(machines, attached, WATER | {"far": "water", "near": "water"}) == [
+        (
+            "vessel",
+            "holds the pressure of the circuit of cold, but vessel.away senses far, which is another circuit's: put it "
+            "on a node of its own circuit",
         )
     ]
 

@@ -70,7 +70,7 @@ def test_a_second_riser_ends_where_the_first_does(tmp_path: Path, rise: str, goo
 
 def test_sensors_on_different_floors_are_refused(tmp_path: Path) -> None:
     moved = (
-        ("               pump.sense_low]}", "               ]}"),
+        ("               pump.sense_low, vessel.return]}", "               vessel.return]}"),
         ("[cdu_high.outlet, end", "[cdu_high.outlet, pump.sense_low, end"),
     )
     with pytest.raises(
@@ -78,7 +78,7 @@ def test_sensors_on_different_floors_are_refused(tmp_path: Path) -> None:
     ):
         load_site(written(tmp_path, *moved))
     both = (
-        ("               pump.sense_high]}", "               ]}"),
+        ("               pump.sense_high, vessel.supply]}", "               vessel.supply]}"),
         ("rise_high.outlet, cdu", "rise_high.outlet, pump.sense_high, cdu"),
     )
     load_site(written(tmp_path, *moved, *both))

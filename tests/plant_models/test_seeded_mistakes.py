@@ -26,7 +26,7 @@ MISTAKES: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         [(",\n              district_vessel.port", ""), (DISTRICT_VESSEL, "")],
         "  dh.supply:",
         "nodes.dh.supply: dh.supply: the circuit of dh.supply, dh.return has no expansion vessel, so nothing holds its "
-        "pressure: attach a machine of kind expansion to one of these nodes",
+        "pressure: attach a machine of kind expansion or membrane_vessel to one of these nodes",
     ),
     "port left open": (
         [("pump.outlet, ", "")],

@@ -41,7 +41,22 @@ def machines() -> dict[str, Component]:
     floors = load_site(EXAMPLE_SITES / FLOORS).instances()
     found |= {name: floors[machine] for name, machine in VARIANTS.items()}
     valve = found["control_valve"].model_copy(update={"pressure_independent": True})
-    return found | {"control_valve, pressure-independent": valve}
+    series = found["pump_group"].model_copy(update={"arrangement": "series", "n_pumps": 3})
+    holding = {"pressure_independent": True, "leakage": 1e-3, "valve_F_L": 0.8}
+    quick = {"valve_characteristic": "quick_opening", "leakage": 1e-3, "valve_F_L": 0.8}
+    branches = {
+        "cdu, its valve's choking": found["cdu"].model_copy(update={"valve_F_L": 0.7}),
+        "chiller, quick-opening": found["chiller"].model_copy(update=quick),
+        "chiller, pressure-independent": found["chiller"].model_copy(update=holding),
+        "substation, pressure-independent": found["substation"].model_copy(update=holding),
+        "substation, quick-opening": found["substation"].model_copy(update=quick),
+        "plate_exchanger, pressure-independent": PlateExchanger(
+            primary=SIDE.model_copy(update=holding), secondary=SIDE.model_copy(update=quick), UA_nominal=1.5e6
+        ),
+        "three_way_valve, its choking": found["three_way_valve"].model_copy(update={"F_L": 0.85}),
+    }
+    valve = valve.model_copy(update={"F_L": 0.9})
+    return found | branches | {"control_valve, pressure-independent": valve, "pump_group, in series": series}
 
 
 def lower_and_upper(signal: Signal) -> tuple[float, float]:

@@ -24,9 +24,10 @@ HEAD: dict[str, Any] = {
 
 
 def small_site(
-    n_cdus: int = 1, racks: int = 2, liquid: float = 0.87, recovery: bool = True, air: bool = True, tower: bool = False
-) -> Site:
-    """A plant whose sizes fit each other: 1 MW of IT power a CDU, 10 K on either side."""
+    n_cdus: int = 1, racks: int = 2, liquid: float = 0.87, recovery: bool = True, air: bool = True, tower: bool = False,
+    cushion: bool = False,
+) -> Site:  # fmt: skip
+    """A plant whose sizes fit each other: 1 MW of IT power a CDU, 10 K on either side; ``cushion``: of gas."""
     cold, hot = 303.15, 313.15
     facility = 22.0 * n_cdus + (8.0 if air else 0.0)
     components: dict[str, Any] = {
@@ -63,6 +64,13 @@ def small_site(
         "fws.cold": [cold, "reject.outlet", "pump.inlet", "vessel.port"],
         "room": [None, "cdu.room"],
     }
+    if cushion:
+        components["vessel"] = {
+            "kind": "membrane_vessel", "volume": 0.3, "water": {"supply": 2.0, "return": 2.0}, "p_precharge": 1e5,
+            "p_safety": 3e5, "T_start": 283.15, "T_max": 323.15,
+        }  # fmt: skip
+        nodes["fws.supply"].append("vessel.supply")
+        nodes["fws.return"].append("vessel.return")
     if air:
         heat = 1.1e6 * n_cdus * max(1.0 - liquid, 0.05)
         components |= {
@@ -108,7 +116,7 @@ def small_site(
 @st.composite
 def small_sites(draw: st.DrawFn) -> Site:
     """Any of them; without an air side all heat goes to the liquid."""
-    flags = {name: draw(st.booleans()) for name in ("recovery", "air", "tower")}
+    flags = {name: draw(st.booleans()) for name in ("recovery", "air", "tower", "cushion")}
     liquid = draw(st.sampled_from([0.6, 0.87, 1.0])) if flags["air"] else 1.0
     return small_site(draw(st.integers(1, 3)), draw(st.integers(1, 3)), liquid, **flags)
 

@@ -48,6 +48,21 @@ def test_the_site_of_the_page_settles_and_balances(server_room: Path) -> None:
     assert simulator.get("cdu.1.T_gpu_max") < 273.15 + 90.0
 
 
+def test_the_vessel_with_a_gas_cushion_of_the_page(server_room: Path) -> None:
+    [instead] = re.findall(r"^```yaml title=.*?\n(.*?)^```", OWN_PLANT, re.DOTALL | re.MULTILINE)
+    vessel, _, nodes = instead.partition("nodes:\n")
+    site = server_room.read_text(encoding="utf-8")
+    for line in [vessel, *nodes.splitlines(keepends=True)]:
+        name = line.partition(":")[0]
+        site = re.sub(
+            rf"^{re.escape(name)}: .*?\n(?=  \w|\n)", lambda _, line=line: line, site, flags=re.DOTALL | re.MULTILINE
+        )
+    server_room.write_text(site, encoding="utf-8")
+    simulator = Simulator(Plant(load_site(server_room)))
+    simulator.settle(4 * 3600.0)
+    assert 130e3 < simulator.get("fws.cold.p") < 250e3
+
+
 def test_the_variant_of_the_page_has_more_machines(server_room: Path) -> None:
     plain, large = load_site(server_room), load_site(f"{server_room}@large")
     assert len(large.instances()) == len(plain.instances()) + 2

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from plant_models.signals import PRICE_ELECTRICITY, T_DRY, Role
+from tests.strategies.catalog_machines import EXAMPLE_SITES
 from tests.strategies.command_line import run as command
 from twin.kpi import key_figures
 from twin.recording import is_internal
@@ -44,6 +45,16 @@ def test_everything_but_the_insides_of_machines_is_recorded(run: RunResult) -> N
     assert columns == {name for name in run.vocabulary if not is_internal(name)}
     assert {"cdu.T_gpu_max", "weather.T_dry", "fws.supply.p", "pump.n_on"} <= columns
     assert not run.trajectories.isna().any().any()
+
+
+def test_limits_of_pressure_are_no_thermal_violation() -> None:
+    """A vessel's safety valve and a valve that chokes have limits, of Pa and of a ratio."""
+    site = str(EXAMPLE_SITES / "two_floors.yaml")
+    found = simulate(scenario(site=site, overrides={"components.end_bypass.F_L": 0.1}, days=0.02))
+    assert found.trajectories["end_bypass.choking"].max() > 1.0
+    assert found.vocabulary["end_bypass.choking"].limit
+    assert found.vocabulary["vessel.p"].limit
+    assert {name.rpartition(".")[2] for name in found.info.thermal} == {"T_gpu_max", "T_memory_max"}
 
 
 def test_a_machine_may_be_called_like_an_inside_of_one() -> None:

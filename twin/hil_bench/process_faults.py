@@ -91,8 +91,12 @@ PROCESS_FAULTS: Final[dict[str, ProcessFault]] = {
         span=(0.0, 0.9),
     ),
     "leak": ProcessFault(
-        "a circuit loses `size`; aimed at its expansion vessel", {"expansion": ("leak", _to_size)}, unit="kg/s",
-        size=0.1, span=(0.0, 10.0),
+        "a circuit loses `size`; aimed at its expansion vessel",
+        dict.fromkeys(("expansion", "membrane_vessel"), ("leak", _to_size)), unit="kg/s", size=0.1, span=(0.0, 10.0),
+    ),
+    "gas_lost": ProcessFault(
+        "an expansion vessel loses the share `size` of its gas", {"membrane_vessel": ("gas", _less)}, size=0.5,
+        span=(0.0, 0.8),
     ),
     "fan_failure": ProcessFault(
         "the share `size` of the fans stops", {"dry_cooler": ("fans_available", _less)}, size=0.5,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plant_models.component import Component, FluidPort
+from plant_models.component import Component, FluidPort, Port
 from plant_models.site import Site
 from twin.report.display import THIN, title_of
 from twin.report.graph import Bus
@@ -146,7 +146,7 @@ class Schematic:
         rank = {"in": 0, "either": 1, "out": 2}
         ports = sorted(
             machine.ports,
-            key=lambda q: (_senses(machine, q.name), rank[q.direction] if isinstance(q, FluidPort) else 1),
+            key=lambda q: (_senses(q), rank[q.direction] if isinstance(q, FluidPort) else 1),
         )
         ends = []
         for above in (True, False):
@@ -194,7 +194,7 @@ class Schematic:
         for name, x, row, above in self._ends(p):
             line, port = self._lines[row], ports[name]
             edge = self._y(p) + (0.0 if above else BOX_HEIGHT)
-            senses = _senses(machine, name)
+            senses = _senses(port)
             class_ = "sense" if senses else "stub heat" if line.heat else "stub"
             parts.append(tag("line", x1=x, x2=x, y1=line.y, y2=edge, class_=class_, stroke=line.colour))
             if not senses:
@@ -244,8 +244,8 @@ def draw(site: Site) -> str:
     return Schematic(site).svg()
 
 
-def _senses(machine: Component, port: str) -> bool:
-    return machine.senses is not None and port in machine.senses
+def _senses(port: Port) -> bool:
+    return isinstance(port, FluidPort) and port.senses
 
 
 def _arrow(x: float, y: float, *, down: bool, colour: str) -> str:

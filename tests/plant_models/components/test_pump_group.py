@@ -210,3 +210,108 @@ def test_pumps_by_points_rest_and_let_nothing_back() -> None:
 def test_points_that_are_no_pumps_are_refused(change: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         PumpGroup(**SIZES, curve=POINTS | change)
+
+
+# --- in series --------------------------------------------------------------------------------------------------------
+
+SERIES = PumpGroup(**SIZES | {"n_pumps": 3, "arrangement": "series"})
+CURVE = {
+    "m_flow": (0.0, 80.0, 160.0, 220.0, 290.0, 360.0),
+    "dp": (325e3, 322e3, 306e3, 286e3, 250e3, 204e3),
+    "efficiency": (0.0, 0.46, 0.70, 0.79, 0.80, 0.74),
+}
+SERIES_BY_CURVE = PumpGroup(**SIZES | {"n_pumps": 3, "arrangement": "series", "curve": CURVE})
+BOTH = pytest.mark.parametrize("group", [SERIES, SERIES_BY_CURVE], ids=["parabola", "points"])
+
+
+def in_series(group: PumpGroup, dp: float, **changes: float) -> dict[str, float]:
+    return {k: float(x) for k, x in group.equations(point(dp, **{"n": 3.0, **changes})).outputs.items()}
+
+
+@pytest.mark.parametrize("group", [SERIES, SERIES_BY_CURVE], ids=["parabola", "points"])
+@given(data=st.data())
+@settings(max_examples=40)
+def test_in_series_balances_and_finite_derivatives(group: PumpGroup, data: st.DataObject) -> None:
+    v = data.draw(component_points.points(group, {"integral": st.floats(-0.5, 1.5)}))
+    energy, mass = imbalances(group, v)
+    assert energy < 1e-9
+    assert mass < 1e-12
+    found, expected = answers_and_derivatives(group)(v), numbers(group, v)
+    assert np.all(np.isfinite(found))
+    np.testing.assert_allclose(found[: len(expected)], expected, rtol=1e-9, atol=1e-9)
+
+
+@BOTH
+@pytest.mark.parametrize("n", [0.0, 1e-6, 1.5, 3.0])
+@pytest.mark.parametrize("y", [0.0, 1e-6, 1.0])
+@pytest.mark.parametrize("dp", [-5e5, 0.0, 1e-9, 937.5e3, 1.5e6])
+def test_in_series_standstill_and_reversal_are_finite(group: PumpGroup, n: float, y: float, dp: float) -> None:
+    assert np.all(np.isfinite(answers_and_derivatives(group)(point(dp, n=n, y=y))))
+    assert in_series(group, dp, n=n, y=y)["P_shaft"] >= 0.0
+
+
+@BOTH
+def test_in_series_heads_add_up_at_the_flow_of_one(group: PumpGroup) -> None:
+    one = PumpGroup(**SIZES | {"n_pumps": 1, "curve": group.curve})
+    for dp in (150e3, 200e3, 230e3, 270e3):
+        alone = {k: float(x) for k, x in one.equations(point(dp, n=1.0)).outputs.items()}
+        found = in_series(group, 3.0 * dp)
+        assert found["m_flow"] == pytest.approx(alone["m_flow"], rel=2e-4)
+        assert found["P_shaft"] == pytest.approx(3.0 * alone["P_shaft"], rel=2e-4)
+        assert found["P_el"] == pytest.approx(3.0 * alone["P_el"], rel=1e-3)
+
+
+@BOTH
+def test_in_series_the_nominal_point_is_that_of_one_times_their_number(group: PumpGroup) -> None:
+    found = in_series(group, 3.0 * 230e3)
+    assert found["m_flow"] == pytest.approx(290.0, rel=1e-3)
+    assert found["P_shaft"] == pytest.approx(3.0 * 290.0 / WATER.rho(305.15) * 250e3 / 0.80, rel=2e-3)
+
+
+@BOTH
+@pytest.mark.parametrize("running", [1.0, 2.0])
+def test_in_series_the_others_are_passed_by_their_bypasses(group: PumpGroup, running: float) -> None:
+    """A pump fewer lifts its head less, and its bypass drops what its fittings did: 20 kPa at nominal flow."""
+    lost = (3.0 - running) * 250e3
+    assert in_series(group, 3.0 * 230e3 - lost, n=running)["m_flow"] == pytest.approx(290.0, rel=1e-3)
+    assert in_series(group, 3.0 * 230e3 - lost, n=running)["P_shaft"] == pytest.approx(
+        running / 3.0 * in_series(group, 3.0 * 230e3)["P_shaft"], rel=1e-3
+    )
+
+
+def test_in_series_with_all_off_water_passes_forwards_and_next_to_none_back() -> None:
+    assert in_series(SERIES, -60e3, n=0.0)["m_flow"] == pytest.approx(290.0, rel=1e-3)  # three bypasses of 20 kPa
+    assert -0.01 * 290.0 < in_series(SERIES, 60e3, n=0.0)["m_flow"] < 0.0
+    assert in_series(SERIES, -60e3, n=0.0)["P_shaft"] == 0.0
+
+
+@BOTH
+@given(y=st.floats(0.4, 1.0), share=st.floats(0.5, 1.0), n=st.sampled_from([1.0, 2.0, 3.0]))
+def test_in_series_affinity_laws(group: PumpGroup, y: float, share: float, n: float) -> None:
+    """m ~ y, dp ~ y2, P ~ y3 with any number that runs: bypasses are quadratic as well."""
+    full = in_series(group, share * n * 200e3, n=n)
+    slow = in_series(group, share * n * 200e3 * y * y, n=n, y=y)
+    assert slow["m_flow"] == pytest.approx(y * full["m_flow"], rel=1e-3)
+    assert slow["P_shaft"] == pytest.approx(y**3 * full["P_shaft"], rel=1e-3)
+
+
+@BOTH
+@given(
+    dp=st.floats(0.0, 9e5), more=st.floats(0.0, 3e5), y=st.floats(0.0, 1.0), faster=st.floats(0.0, 1.0),
+    n=st.floats(0.0, 3.0), other=st.floats(0.0, 3.0),
+)  # fmt: skip
+def test_in_series_flow_falls_with_pressure_and_rises_with_speed_and_pumps(
+    group: PumpGroup, dp: float, more: float, y: float, faster: float, n: float, other: float
+) -> None:
+    slow, fast = sorted((y, faster))
+    few, many = sorted((n, other))
+    m = in_series(group, dp, y=fast, n=few)["m_flow"]
+    assert in_series(group, dp + more, y=fast, n=few)["m_flow"] <= m + 1e-9
+    assert in_series(group, dp, y=slow, n=few)["m_flow"] <= m + 1e-6
+    if m > 0.0:  # backwards, more running pumps in the way let less back, as the law's leakage
+        assert in_series(group, dp, y=fast, n=many)["m_flow"] >= m - 1e-3
+
+
+def test_one_pump_in_series_is_refused() -> None:
+    with pytest.raises(ValidationError, match="pumps in series are two at least, found n_pumps = 1"):
+        PumpGroup(**SIZES | {"n_pumps": 1, "arrangement": "series"})
