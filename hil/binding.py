@@ -34,6 +34,8 @@ class BoundTrip:
     """a reset helps once the value is inside by this much"""
     bus_resets: int | None = None
     """resets over the bus within an hour, whatever the value; None: by the value"""
+    start_bypass: float = 0.0
+    """does not feel for so long after the machine has started"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,7 @@ def _trip(device: Device, trip: Trip, limit: object, vocabulary: Mapping[str, Si
         trip.delay, {signal.name: to_si(above, signal.unit) for signal, above in running.items()},
         {signal.name: to_si(forced, signal.unit) for signal, forced in sets.items()},
         to_unit_difference(trip.hysteresis, watched.unit) if trip.hysteresis else 0.0, trip.bus_resets,
+        trip.start_bypass,
     )  # fmt: skip
 
 

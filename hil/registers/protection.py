@@ -24,6 +24,11 @@ class Trip(_Part):
     below: Any = Field(None, description="trips below this")
     delay: Duration = Field(0.0, description="for as long")
     running: dict[str, Any] = Field({}, description="guards only while these quantities are above these values")
+    start_bypass: Duration = Field(
+        0.0,
+        description="does not feel for so long after they have come above them: a start-up bypass, for what a machine "
+        "that stood shows in its first moments",
+    )  # fmt: skip
     sets: dict[str, Any] = Field(min_length=1, description="parameter of the machine -> value that the trip forces")
     hysteresis: Any = Field(0, description="a reset helps once the quantity is back inside its limit by this much")
     bus_resets: int | None = Field(
@@ -38,6 +43,12 @@ class Trip(_Part):
     def _one_limit(self) -> Trip:
         if (self.above is None) == (self.below is None):
             raise ValueError("a trip needs above or below, and not both")
+        return self
+
+    @model_validator(mode="after")
+    def _a_start_to_count_from(self) -> Trip:
+        if self.start_bypass and not self.running:
+            raise ValueError("start_bypass counts from the machine's start: say under running what shows that it runs")
         return self
 
     @model_validator(mode="after")

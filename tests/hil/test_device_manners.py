@@ -248,6 +248,30 @@ def test_a_reset_at_the_machine_does_not_keep_a_cause_from_throwing_again():
     assert unit.tripped
 
 
+def test_after_a_start_the_first_moments_are_bypassed_and_a_cause_that_stays_throws_again():
+    bypass = wired("over_temperature")
+    bypass["wired"]["over_temperature"]["start_bypass"] = "30 s"
+    unit, time = fan(trips=bypass)
+    running = {**HOT, "fan.P_el": 1e3}
+    live(unit, time, {**COOL, "fan.P_el": 1e3}, 40)  # it runs for long: only the delay of 5 s counts
+    live(unit, time, running, 5)
+    assert not unit.tripped
+    live(unit, time, running, 1)
+    assert unit.tripped
+    live(unit, time, HOT, 100)
+    unit.reset_at_machine()
+    live(unit, time, HOT, 100)  # it does not run yet: nothing is used up
+    live(unit, time, running, 29)
+    live(unit, time, {**COOL, "fan.P_el": 1e3}, 1)  # what flows has come past
+    live(unit, time, {**COOL, "fan.P_el": 1e3}, 60)
+    assert not unit.tripped
+    live(unit, time, HOT, 1)  # stops and starts, still hot: 30 s of bypass, 5 s of delay
+    live(unit, time, running, 35)
+    assert not unit.tripped
+    live(unit, time, running, 1)
+    assert unit.tripped
+
+
 def test_an_interruption_starts_the_delay_anew():
     unit, time = fan()
     for _ in range(5):
@@ -406,6 +430,8 @@ def test_a_trip_that_cannot_be_wired_is_refused(trip, message):
         ({"status": "trips", "wired": {"low_flow": {"watch": "T", "above": "5 K", "hysteresis": "1 K", "bus_resets": 1,
                                                     "sets": {"available": 0}}}}, "not by both"),
         ({"status": "trips", "wired": {"low_flow": {"watch": "T", "sets": {"available": 0}}}}, "above or below"),
+        ({"status": "trips", "wired": {"low_flow": {"watch": "T", "above": "5 K", "start_bypass": "5 s",
+                                                    "sets": {"available": 0}}}}, "counts from the machine's start"),
     ],
 )  # fmt: skip
 def test_a_map_says_how_its_trips_are_seen(trips, message):

@@ -31,6 +31,8 @@ SEEN = "seen."
 LATE = ("plant_late_s", "controller_late_s")
 """figures of a run: by how much the bench itself was late at most, s of the plant's time"""
 
+COMMANDS_ARE_OURS = "commands are given to our controller; leave them out for somebody else's, or reset at the machine"
+
 
 @dataclass(slots=True)
 class Run:
