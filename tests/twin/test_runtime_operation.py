@@ -28,7 +28,7 @@ class Interlocked(Guard):
 
     floor = 0.0
 
-    def check(self, setpoints, measurements):
+    def check(self, setpoints, measurements, free=()):
         asked = setpoints["pump.y"]
         super().check(setpoints, measurements)
         if asked >= self.floor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,8 +48,13 @@ class Guard(Protocol):
     names: list[str]
     """the set-points that it guards, in the order of :meth:`advance`"""
 
-    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> Sequence[object]:
-        """Takes over the targets that pass; returns what was changed, to be shown as text."""
+    def check(
+        self, setpoints: Mapping[str, float], measurements: Mapping[str, float], free: Collection[str] = ()
+    ) -> Sequence[object]:
+        """Takes over the targets that pass; returns what was changed, to be shown as text.
+
+        ``free`` are an emergency's: they keep their speed, and need not keep how far set-points move in a time.
+        """
         ...
 
     def advance(self, dt: float) -> Iterable[float]:
@@ -159,7 +164,8 @@ class Mover:
         ours = frozenset(n for n, claim in asked.items() if n in self._gates and mode.writes(claim.rank))
         self._begin_at(ours - self._written, present)
         try:
-            corrections = self.guard.check({n: claim.value for n, claim in asked.items()}, measurements)
+            free = [n for n, claim in asked.items() if claim.rank is Rank.FALLBACK]
+            corrections = self.guard.check({n: claim.value for n, claim in asked.items()}, measurements, free)
         except Exception as error:  # noqa: BLE001  a defect of the guard must not move anything, nor end the loop
             self.alarms.condition(now, "controller.envelope", True, f"{type(error).__name__}: {error}: nothing moves")
             return
