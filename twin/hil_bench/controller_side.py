@@ -65,8 +65,9 @@ class ControllerSide:
         controller = make_controller(scenario.controller, plant, scenario.controller_settings)
         self._horizon = controller.forecast_horizon
         self.client = FieldClient(
-            devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic, speed=speed
-        )
+            devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic, speed=speed,
+            scan_interval=scenario.scan,
+        )  # fmt: skip
         view, rules_based = PlantView(plant), scenario.controller in RULE_BASED
         self.runtime = Runtime(
             self.client, controller, Envelope(view), journal, clock, forecast=self._forecast,
