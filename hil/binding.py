@@ -58,11 +58,15 @@ class BoundDevice:
 
     @property
     def companions(self) -> tuple[Point, ...]:
-        """Points that others need, though they stand for no signal here: scales, units, read-backs, thrown trips."""
+        """Points that others need, though they stand for no signal here: scales, units, read-backs, thrown trips,
+        the sign of a restart.
+        """
         bound = {point.name for point in self.points.values()}
         shown = [self.read_back(point) for point in self.writable.values() if point.read_back]
         if self.map.trips is not None:
             shown.append(self.map[self.map.trips.status])
+        if self.map.restart is not None and self.map.restart.sign is not None:
+            shown.append(self.map[self.map.restart.sign])
         found = {point.name: point for point in (*references(self.map, (*self.points.values(), *shown)), *shown)}
         return tuple(point for name, point in found.items() if name not in bound)
 

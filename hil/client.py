@@ -22,7 +22,7 @@ from hil.modbus.transport import Transport, TransportError
 from hil.registers.codec import decode, encode
 from hil.registers.schema import Point
 from hil.sample import Quality, Sample
-from hil.scanned_unit import ScannedUnit
+from hil.scanned_unit import ScannedUnit, tolerance
 
 NEAREST = 0.45
 """of the scan interval: what is due within so much is due now; less than half, so that a half is no matter of jitter"""
@@ -114,6 +114,7 @@ class FieldClient:
         self._held: dict[str, Held] = {}
         self._wanted: dict[str, float] = {}
         self._confirmed: list[Written] = []
+        self._restarted: list[BoundDevice] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -149,6 +150,11 @@ class FieldClient:
         """What slow read-backs have told since the last call: set-points shown, or, MISMATCH, not within their time."""
         confirmed, self._confirmed = self._confirmed, []
         return confirmed
+
+    def restarted(self) -> dict[str, frozenset[str]]:
+        """Devices that have restarted since the last call, as their maps show, with the set-points that they lost."""
+        restarted, self._restarted = self._restarted, []
+        return {bound.name: frozenset(bound.writable) for bound in restarted}
 
     def reach(self, device: str) -> tuple[BoundDevice, Transport]:
         """A device by name and the line to it. Raises KeyError if there is none."""
@@ -228,6 +234,10 @@ class FieldClient:
         unit.read(groups, plan, asked)
         unit.take(plan, answers)
         self._note(unit, True, "")
+        if unit.restarted({s: self._held[s].value for s in unit.writable if s in self._held}):
+            self._restarted.append(unit.bound)
+            for signal in unit.writable:
+                self._held.pop(signal, None)
         self._compare(unit)
 
     def _compare(self, unit: ScannedUnit) -> None:
@@ -239,14 +249,14 @@ class FieldClient:
                 continue
             if not held.shown:
                 self._follow(signal, point, held, sample.value, time)
-            elif time - held.since >= (point.settle or 0.0) and abs(sample.value - held.value) > _tolerance(point):
+            elif time - held.since >= (point.settle or 0.0) and abs(sample.value - held.value) > tolerance(point):
                 del self._held[signal]  # the device holds something else now: the next write must go out
                 unit.health.reason = f"{signal} reads {sample.value:g}, written was {held.value:g}"
 
     def _follow(self, signal: str, point: Point, held: Held, value: float, time: float) -> None:
         """Judges what a slow read-back shows of the values written of late."""
         settle = point.settle or 0.0
-        seen = held.see(value, time, settle, _tolerance(point))
+        seen = held.see(value, time, settle, tolerance(point))
         if seen is not None:
             self._confirmed.append(Written(signal, seen.old, seen.value, value, WriteStatus.CONFIRMED))
         if held.lost(time, settle):
@@ -354,7 +364,7 @@ class FieldClient:
             back = await self._read_back(line, unit, unit.bound.read_back(point))
         except TransportError as error:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, str(error))
-        if not back.good or abs(back.value - value) > _tolerance(point):
+        if not back.good or abs(back.value - value) > tolerance(point):
             text = back.reason or f"wrote {point.show(value)}, device holds {point.show(back.value)}"
             return Written(signal, old, value, back.value, WriteStatus.MISMATCH, text)
         # another register's precision is no reason to forget what was written
@@ -378,12 +388,3 @@ async def _send(transport: Transport, bound: BoundDevice, point: Point, register
             await transport.write(unit, point.table, point.address + i, [register])
     else:
         await transport.write(unit, point.table, point.address, registers, multiple=function == "multiple")
-
-
-def _tolerance(point: Point) -> float:
-    if point.tolerance is not None:
-        return point.tolerance
-    if point.step:
-        return 0.501 * point.step
-    low, high = point.range or (0.0, 1.0)
-    return 1e-6 * max(abs(low), abs(high))

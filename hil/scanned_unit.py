@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hil.binding import BoundDevice
@@ -73,6 +73,9 @@ class ScannedUnit:
         """what the registers that hold scales and units of others read last, by point"""
         self.samples = {s: Sample(math.nan, math.nan, Quality.LOST, "never read") for s, p in bound.points.items()
                         if p.readable}  # fmt: skip
+        self._sign_signal = signal_of.get((bound.map.restart and bound.map.restart.sign) or "", "")
+        self._sign: float | None = None
+        """what showed a restart last: its time since it was switched on, or its starts"""
         self.health = Health()
         self.rest = Backoff(first=0.2, longest=5.0)
         self.quiet_until = 0.0
@@ -105,6 +108,30 @@ class ScannedUnit:
         sample = self.beside.get(name) if name in self.companions else self.samples.get(name)
         return sample, self.shown_at.get(name, math.nan)
 
+    def restarted(self, held: Mapping[str, float]) -> bool:
+        """Whether the scan that was just taken in shows that the device has restarted; ``held`` was written before."""
+        restart = self.bound.map.restart
+        if restart is None:
+            return False
+        if restart.safe_values:
+            return self._fell_to_safe_values(held)
+        sample = self.beside.get(str(restart.sign)) or self.samples.get(self._sign_signal)
+        if sample is None or not sample.good:
+            return False
+        before, self._sign = self._sign, sample.value
+        return before is not None and (sample.value < before if restart.uptime else sample.value != before)
+
+    def _fell_to_safe_values(self, held: Mapping[str, float]) -> bool:
+        fell = False
+        for signal, point in self.writable.items():
+            sample, _ = self.shown(signal)
+            if point.on_lost != "safe" or not isinstance(point.safe, float) or sample is None or not sample.good:
+                continue
+            if abs(sample.value - point.safe) > tolerance(point):
+                return False
+            fell = fell or (signal in held and abs(held[signal] - point.safe) > tolerance(point))
+        return fell
+
     def take(self, plan: Plan, answers: Sequence[tuple[list[int], float]]) -> None:
         """What a scan has brought, block by block (registers, time), into samples."""
         map_ = self.bound.map
@@ -120,3 +147,13 @@ class ScannedUnit:
             if status is not None and status.good:
                 flags = set_flags(map_[map_.trips.status], status.value)
                 self.health.tripped = tuple(flag.name for flag in flags)
+
+
+def tolerance(point: Point) -> float:
+    """By how much what is read may differ from what was written and be the same, SI."""
+    if point.tolerance is not None:
+        return point.tolerance
+    if point.step:
+        return 0.501 * point.step
+    low, high = point.range or (0.0, 1.0)
+    return 1e-6 * max(abs(low), abs(high))

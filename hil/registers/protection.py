@@ -1,4 +1,4 @@
-"""What a machine guards by itself, whatever the bus says: hard-wired trips, in the words of its register map."""
+"""What a machine does by itself, whatever the bus says, as its register map tells: hard-wired trips, restarts."""
 
 from __future__ import annotations
 
@@ -74,3 +74,27 @@ class Protection(_Part):
     status: str = Field(description="point whose flags tell which trips are thrown; a flag has the name of its trip")
     reset: str | None = Field(None, description="command that resets what may be reset over the bus")
     wired: dict[str, Trip] = Field({}, description="trips of the emulated machine, by name of the flag")
+
+
+class Restart(_Part):
+    """What shows that a device has restarted, and that nobody has taken it over: without it the two look alike.
+
+    A restart takes permissions and set-points, and the loop gives them again; local operation is left to who took it.
+    """
+
+    uptime: str | None = Field(None, description="point that counts the time since it was switched on: then it falls")
+    count: str | None = Field(None, description="point that counts its starts: then it changes")
+    safe_values: bool = Field(
+        False, description="then all its set-points read their safe values, which nobody at the machine would set"
+    )
+
+    @model_validator(mode="after")
+    def _one_sign(self) -> Restart:
+        if sum((self.uptime is not None, self.count is not None, self.safe_values)) != 1:
+            raise ValueError("a restart is shown by uptime, by count or by safe_values: give one")
+        return self
+
+    @property
+    def sign(self) -> str | None:
+        """The point that shows it, if one does."""
+        return self.uptime or self.count

@@ -188,6 +188,7 @@ def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
         if not 0 <= first <= last <= 65535:
             yield Finding("error", ("forbidden",), f"forbidden: {table} {first}..{last} is no range of 0..65535")
     yield from _trips(map_, names)
+    yield from _restart(map_, names)
     watchdog = map_.watchdog
     if watchdog is None:
         return
@@ -207,6 +208,22 @@ def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
         yield Finding("error", ("watchdog",), "watchdog: fed_by: heartbeat and the point `heartbeat` belong together")
     if watchdog.refresh is not None and watchdog.refresh >= watchdog.timeout:
         yield Finding("error", ("watchdog", "refresh"), "watchdog: refresh must be shorter than timeout")
+
+
+def _restart(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
+    restart = map_.restart
+    if restart is None:
+        return
+    if restart.sign is not None and restart.sign not in names:
+        yield Finding("error", ("restart",), f"restart: the map has no point {restart.sign!r}")
+    elif restart.sign is not None and not map_[restart.sign].readable:
+        yield Finding("error", ("restart",), f"restart: {restart.sign} cannot be read", "correct its access")
+    elif restart.uptime is not None and map_[restart.uptime].si != "s":
+        yield Finding(
+            "error", ("restart", "uptime"), f"restart: {restart.uptime} is no time", "give it a unit such as s"
+        )
+    if restart.safe_values and not any(p.is_setpoint and p.readable and p.on_lost == "safe" for p in map_.points):
+        yield Finding("error", ("restart", "safe_values"), "restart: no set-point that can be read has a safe value")
 
 
 def _trips(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:

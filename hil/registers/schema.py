@@ -12,14 +12,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from hil.registers.points import Flag, Point, Table
-from hil.registers.protection import Protection, Trip
+from hil.registers.protection import Protection, Restart, Trip
 from hil.registers.quantities import SI, si_conversion
 from hil.registers.rules import Finding, broken_rules
 from hil.registers.words import Order
 from plant_models.units import Duration
 
 __all__ = [
-    "SI", "Finding", "Flag", "Identity", "MapError", "Point", "Protection", "RegisterMap", "Serial", "Table", "Trip",
+    "SI", "Finding", "Flag", "Identity", "MapError", "Point", "Protection", "RegisterMap", "Restart",
+    "Serial", "Table", "Trip",
     "Watchdog", "si_conversion",
 ]  # fmt: skip
 
@@ -109,6 +110,7 @@ class RegisterMap(_Part):
     poll: dict[str, Duration] = Field({}, description="poll groups: name -> how often")
     watchdog: Watchdog | None = None
     trips: Protection | None = Field(None, description="what the machine guards by itself")
+    restart: Restart | None = Field(None, description="what shows that it has restarted")
     partial: bool = Field(False, description="has more than a site uses: points that stand for no signal are left out")
     inferred: tuple[str, ...] = Field((), description="keys of this device part that the source does not show plainly")
     points: tuple[Point, ...] = Field(min_length=1)
@@ -162,6 +164,8 @@ class RegisterMap(_Part):
             names |= {*dog.settings, *dog.parameters, dog.heartbeat, dog.timeout_point, dog.status, dog.reset}
         if trips is not None:
             names |= {trips.status, trips.reset}
+        if self.restart is not None:
+            names.add(self.restart.sign)
         names |= {point.name for point in self.points if point.kind == "command" and point.writable}
         names |= {point.read_back for point in self.points} | {point.name for point in self.points if point.counts}
         return frozenset(name for name in names if name)

@@ -34,7 +34,7 @@ def word(address, **more):
     return {"address": address, "table": "holding", "type": "uint16", **more}
 
 
-def device_map(y=None, watchdog=None, **changes):
+def device_map(y=None, watchdog=None, more=None, **changes):
     command = {"access": "rw", "kind": "command", "self_clearing": True}
     points = {
         "permit": word(PERMIT, access="rw", kind="setting"),
@@ -47,6 +47,7 @@ def device_map(y=None, watchdog=None, **changes):
         "lost": word(LOST),
         "unlock": word(UNLOCK, **command),
         "beat": word(BEAT, access="rw", kind="command"),
+        **(more or {}),
     }
     guard = {"timeout": "30 s", "always_on": True, "status": "lost", **(watchdog or {})}
     wired = {
@@ -402,6 +403,41 @@ def test_a_drive_obeys_a_speed_only_with_its_control_word():
     assert (drive.take_setpoints(), drive.ignored) == ({}, 2)
     time.now = 160.0  # nor is it a sign of life: a minute after the last that it obeyed it goes to full speed
     assert (drive.take_setpoints(), drive.fallen_back) == ({"fan.y": 1.0}, True)
+
+
+def test_after_a_restart_it_is_as_delivered_and_thrown_trips_stay():
+    points = {"up": word(20, unit="s"), "starts": word(21)}
+    unit, time = fan(restart={"uptime": "up"}, more=points)
+    live(unit, time, HOT, 10)
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (read(unit, 20), unit.wired.thrown, unit.permitted) == (10, ("over_temperature",), True)
+    unit.restart()
+    assert (read(unit, 20), read(unit, PERMIT), read(unit, SPEED)) == (0, 0, 2000)
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
+    assert unit.wired.thrown == ("over_temperature",)
+    live(unit, time, HOT, 7)
+    assert read(unit, 20) == 7
+    unit, time = fan(restart={"count": "starts"}, more=points)
+    live(unit, time, COOL, 1)
+    assert read(unit, 21) == 1
+    unit.restart()
+    assert read(unit, 21) == 2
+
+
+@pytest.mark.parametrize(
+    ("restart", "message"),
+    [
+        ({}, "give one"),
+        ({"uptime": "up", "count": "starts"}, "give one"),
+        ({"uptime": "upp"}, "the map has no point 'upp'"),
+        ({"uptime": "starts"}, "starts is no time"),
+        ({"count": "hidden"}, "hidden cannot be read"),
+    ],
+)
+def test_what_shows_a_restart_is_a_point_that_does(restart, message):
+    points = {"up": word(20, unit="s"), "starts": word(21), "hidden": word(22, access="w", kind="setting")}
+    with pytest.raises(ValueError, match=message):
+        device_map(restart=restart, more=points)
 
 
 @pytest.mark.parametrize(

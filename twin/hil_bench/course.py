@@ -64,8 +64,8 @@ class Course:
     sensors: list[SensorFault] = field(default_factory=list)
     bus: dict[Line, list[BusFault]] = field(default_factory=dict)
     time: list[TimeFault] = field(default_factory=list)
-    resets: list[tuple[float, str]] = field(default_factory=list)
-    """s since the start and device: resets at the machine, in order of time"""
+    by_hand: list[tuple[float, str, str]] = field(default_factory=list)
+    """s since the start, what somebody does at the machine, and the device; in order of time"""
     orders: list[Order] = field(default_factory=list)
     """in order of time"""
 
@@ -143,8 +143,8 @@ class _Maker:
             for name in found:
                 if act.act == "command":
                     self.course.orders.append(Order(act.at, name, _command(by_name[name], act, where), act.value))
-                elif by_name[name].trips:
-                    self.course.resets.append((act.at, name))
+                elif by_name[name].trips or act.act == "power_cycle":
+                    self.course.by_hand.append((act.at, act.act, name))
                 else:
                     able = [d.name for d in self.devices if d.trips]
                     raise HilScenarioError(f"{where}: {name} has no hard-wired trip; {_nearest(name, able)}")

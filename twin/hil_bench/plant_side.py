@@ -41,8 +41,8 @@ class PlantSide:
         )  # fmt: skip
         self.names = recorded(self.plant)
         self._read = self.simulator.reader(self.names)
-        self._resets = list(self.course.resets)
-        """those that nobody has made yet"""
+        self._by_hand = list(self.course.by_hand)
+        """what nobody has done yet"""
         self._times: list[float] = []
         self._rows: list[NDArray[np.float64]] = []
 
@@ -55,9 +55,11 @@ class PlantSide:
         self._note(0.0)
 
     def _drive(self, elapsed: float) -> Mapping[str, float]:
-        """Before a step: who resets at the machine is there by now; then what the plant is given."""
-        while self._resets and self._resets[0][0] <= elapsed + 1e-9:
-            self.emulator.devices[self._resets.pop(0)[1]].reset_at_machine()
+        """Before a step: what somebody does at the machines by now; then what the plant is given."""
+        while self._by_hand and self._by_hand[0][0] <= elapsed + 1e-9:
+            _, act, device = self._by_hand.pop(0)
+            machine = self.emulator.devices[device]
+            (machine.restart if act == "power_cycle" else machine.reset_at_machine)()
         return self.course.at(elapsed)
 
     def _note(self, elapsed: float) -> None:

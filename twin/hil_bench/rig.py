@@ -129,8 +129,8 @@ async def _announce(scenario: HilScenario, clock: Clock, start: float) -> None:
     """Tells a person what to do, when it is time."""
     tasks = [(x.at, f"{x.signal} {'to' if x.to is not None else 'by'} {x.to if x.to is not None else x.by}")
              for x in scenario.stimuli]  # fmt: skip
-    by_hand = [x for x in scenario.operator if x.act == "reset_at_machine"]
-    tasks += [(x.at, f"reset {', '.join(x.of)} at the machine") for x in by_hand]
+    acts = {"reset_at_machine": "reset {} at the machine", "power_cycle": "switch the controls of {} off and on"}
+    tasks += [(x.at, acts[x.act].format(", ".join(x.of))) for x in scenario.operator if x.act in acts]
     for fault in scenario.faults:
         if fault.fault in PROCESS_FAULTS:
             tasks.append((fault.at, f"begin {fault.fault} of {', '.join(fault.of) or 'the plant'}"))

@@ -120,7 +120,7 @@ class Act(_Strict):
     """What somebody does at a time: at the machine itself, or by an order to our loop (``heatloop command``)."""
 
     at: Moment
-    act: Literal["reset_at_machine", "command"]
+    act: Literal["reset_at_machine", "power_cycle", "command"]
     of: tuple[str, ...] = Field(min_length=1, description="devices; patterns with *")
     command: str = Field("", description="of the device's register map; default the reset of its trips")
     value: str = Field("", description="of the command, where it has several")
@@ -132,8 +132,8 @@ class Act(_Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Act:
-        if self.act == "reset_at_machine" and (self.command or self.value):
-            raise ValueError("reset_at_machine needs no command: and no value:, it is done by hand")
+        if self.act != "command" and (self.command or self.value):
+            raise ValueError(f"{self.act} needs no command: and no value:, it is done by hand")
         return self
 
 

@@ -40,6 +40,7 @@ class Field(Protocol):
     def release(self) -> None: ...  # noqa: D102
     def holds(self, signal: str) -> float: ...  # noqa: D102
     def confirmed(self) -> list[Written]: ...  # noqa: D102
+    def restarted(self) -> Mapping[str, frozenset[str]]: ...  # noqa: D102
 
 
 class Guard(Protocol):
@@ -132,6 +133,10 @@ class Mover:
             gate = self._gates[name]
             if gate.policy.low <= value <= gate.policy.high:
                 self.arbiter.claim(Claim(name, value, Rank.DEFAULT, "default", why))
+
+    def begin_anew(self, names: frozenset[str]) -> None:
+        """Their device has restarted: what is still wanted goes on from what it holds now, at its own rate."""
+        self._written -= names
 
     def slack(self, name: str) -> float:
         """How far two values of a set-point may lie apart and be the same."""
