@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from hil.registers.parts import Part
 from plant_models.units import Duration
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Trip(_Part):
+class Trip(Part):
     """A switch in the machine that stops it beyond a limit and stays thrown until it is reset.
 
     Quantities are names as of points: the machine's own, or what the site names under ``signals``.
@@ -68,7 +65,7 @@ class Trip(_Part):
         return self.below if self.above is None else self.above
 
 
-class Protection(_Part):
+class Protection(Part):
     """A machine's trips, and how the bus sees them."""
 
     status: str = Field(description="point whose flags tell which trips are thrown; a flag has the name of its trip")
@@ -76,7 +73,7 @@ class Protection(_Part):
     wired: dict[str, Trip] = Field({}, description="trips of the emulated machine, by name of the flag")
 
 
-class Restart(_Part):
+class Restart(Part):
     """What shows that a device has restarted, and that nobody has taken it over: without it the two look alike.
 
     A restart takes permissions and set-points, and the loop gives them again; local operation is left to who took it.

@@ -20,10 +20,10 @@ from hil.clock import Clock, RealClock
 from hil.faults.clock import FaultyClock
 from hil.faults.proxy import FaultProxy
 from hil.faults.schedule import BusFaults
+from twin.hil_bench.bench import COMMANDS_ARE_OURS, BenchSite, NotOnThisBench, Run
 from twin.hil_bench.controller_side import ControllerSide
 from twin.hil_bench.course import Course, make_course
 from twin.hil_bench.process_faults import PROCESS_FAULTS
-from twin.hil_bench.run import COMMANDS_ARE_OURS, BenchSite, NotOnThisBench, Run
 from twin.hil_bench.scenario import EXTERNAL, HilScenario
 from twin.journal import Journal
 
