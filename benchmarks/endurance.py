@@ -15,8 +15,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from twin.hil_bench.bench import BenchSite
 from twin.hil_bench.endurance import HOUR, Endured, Spell, draw, endure
-from twin.hil_bench.run import BenchSite, Sites
+from twin.hil_bench.run import Sites
 from twin.hil_bench.scenario import HilScenario
 
 STEADY_FROM = 2.0

@@ -1,4 +1,4 @@
-"""The last word on every set-point, outside of any controller: bounds, speed, dew point, hot chips.
+"""The last word on every set-point, outside of any controller: bounds, speed, moves in a time, dew point, hot chips.
 
 Whatever is changed is said. What is not a number, or not an input of the plant, is refused; the last good value stays.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controllers.measurements import Measurements, NotMeasured
+from controllers.move_window import SAME, MoveWindow
 from controllers.plant_view import PlantView
 from plant_models.psychrometrics import dew_point, relative_humidity
 from plant_models.signals import P_AIR, T_DRY, T_WET, Role
@@ -39,7 +40,11 @@ class Correction:
 
 
 class Envelope:
-    """Checks targets at each decision and moves the set-points towards them no faster than the equipment allows."""
+    """Checks targets at each decision and moves the set-points towards them no faster than the equipment allows.
+
+    Temperatures that have a speed also move no farther than the site's ``temperature_moves`` in a time. What chips at
+    their limit and the dew point ask for is free of that, and so is what the caller names.
+    """
 
     def __init__(self, view: PlantView) -> None:
         self._view = view
@@ -51,7 +56,11 @@ class Envelope:
         self.values: NDArray[np.float64] = np.array([s.default for s in inputs])
         """present set-points, in the order of ``names``"""
         self.targets = self.values.copy()
-        self._wet = [*(f"{name}.T_supply_set" for name in view.cdus), *(f"{name}.T_chw_set" for name in view.chillers)]
+        moves = view.plant.site.temperature_moves
+        warm = np.array([s.unit == "K" and math.isfinite(s.rate_max) for s in inputs])
+        self._moves = MoveWindow(np.where(warm, moves.most, np.inf), moves.within, self.values)
+        wet = [*(f"{name}.T_supply_set" for name in view.cdus), *(f"{name}.T_chw_set" for name in view.chillers)]
+        self._wet = [(name, self._index[name]) for name in wet]
         """water that reaches surfaces in the halls: the racks' coolant, the air handlers' chilled water"""
         self._chips = [
             (name, f"{name}.T_gpu_max", cdu.rack.T_gpu_limit - CHIP_MARGIN, cdu) for name, cdu in view.cdus.items()
@@ -59,13 +68,17 @@ class Envelope:
         self._T_dry = -math.inf
         """lowest supply temperature that stays dry, as last known"""
 
-    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> list[Correction]:
-        """Take over the targets that pass; returns what was changed."""
+    def check(
+        self, setpoints: Mapping[str, float], measurements: Mapping[str, float], free: Collection[str] = ()
+    ) -> list[Correction]:
+        """Take over the targets that pass; returns what was changed. ``free`` may move farther than 15 min allow."""
         corrections: list[Correction] = []
         wanted = self._usable(setpoints, corrections)
         seen = Measurements(measurements, self._view.plant.vocabulary)
-        self._protect_chips(wanted, seen, corrections)
-        self._keep_dry(wanted, seen, corrections)
+        either = [self._index[name] for name in free if name in self._index]
+        down = self._protect_chips(wanted, seen, corrections)
+        up = self._keep_dry(wanted, seen, corrections)
+        self._moves.exempt(either + down, either + up)
         names, asked = list(wanted), np.array([*wanted.values()], dtype=float)
         places = [self._index[name] for name in names]
         lower, upper = self._lower[places], self._upper[places]
@@ -79,15 +92,25 @@ class Envelope:
     def advance(self, dt: float) -> NDArray[np.float64]:
         """The set-points ``dt`` seconds later: each a step nearer to its target. No time passed, nothing moves."""
         if dt > 0.0:
-            reach = self._rate * dt
-            self.values += np.minimum(np.maximum(self.targets - self.values, -reach), reach)
+            self._moves.pass_time(dt)
+            way = self.targets - self.values
+            if way.any():
+                reach = self._rate * dt
+                wanted = self.values + np.minimum(np.maximum(way, -reach), reach)
+                self.values = self._moves.hold(self.values, wanted)
         return self.values
 
     def track(self, values: Mapping[str, float]) -> None:
-        """Start from values read back from equipment: no bump; what lies beyond its bounds moves back to them."""
+        """Start from values read back from equipment: no bump; what lies beyond its bounds moves back to them.
+
+        What somebody else has moved may move on from there; what is where it was asked to be has its past.
+        """
+        self.values = self.values.copy()
         for name, value in values.items():
             if name in self._index and math.isfinite(value):
                 i = self._index[name]
+                if abs(value - self.values[i]) > SAME:
+                    self._moves.restart(i, value)
                 self.values[i] = value
                 self.targets[i] = np.clip(value, self._lower[i], self._upper[i])
 
@@ -109,27 +132,36 @@ class Envelope:
     def _asked(self, wanted: Mapping[str, float], signal: str) -> float:
         return wanted.get(signal, float(self.targets[self._index[signal]]))
 
-    def _protect_chips(self, wanted: dict[str, float], seen: Measurements, out: list[Correction]) -> None:
+    def _protect_chips(self, wanted: dict[str, float], seen: Measurements, out: list[Correction]) -> list[int]:
+        """Returns the places of the supply temperatures that have to fall now."""
+        urgent = []
         for name, chips, warm, cdu in self._chips:
             hottest = seen.get(chips, math.inf)
             if hottest < warm:
                 continue
             why = "at their limit" if math.isfinite(hottest) else "at an unknown temperature"
             rules = ((f"{name}.y_pump", 1.0, 1.0), (f"{name}.T_supply_set", cdu.T_supply_design, -1.0))
+            urgent.append(self._index[f"{name}.T_supply_set"])
             for signal, needed, more in rules:
                 asked = self._asked(wanted, signal)
                 if more * asked < more * needed:
                     out.append(Correction(signal, asked, needed, f"chips of {name} {why}"))
                     wanted[signal] = needed
+        return urgent
 
-    def _keep_dry(self, wanted: dict[str, float], seen: Measurements, out: list[Correction]) -> None:
+    def _keep_dry(self, wanted: dict[str, float], seen: Measurements, out: list[Correction]) -> list[int]:
+        """Returns the places of the set-points that have to rise now."""
+        urgent = []
         with contextlib.suppress(NotMeasured):  # the last known dew point holds on
             self._T_dry = lowest_dry_temperature(seen)
-        for signal in self._wet:
+        for signal, place in self._wet:
             asked = self._asked(wanted, signal)
             if asked < self._T_dry:
                 out.append(Correction(signal, asked, self._T_dry, "room dew point"))
                 wanted[signal] = self._T_dry
+            if self.values[place] < self._T_dry:
+                urgent.append(place)
+        return urgent
 
 
 def lowest_dry_temperature(seen: Mapping[str, float]) -> float:

@@ -15,8 +15,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hil.registers.files import load_map, shipped_maps
-from hil.registers.points import Flag, Point, ScaleFrom, UnitFrom
-from hil.registers.schema import Identity, Protection, RegisterMap, Serial, Trip, Watchdog
+from hil.registers.parts import Flag, ScaleFrom, UnitFrom
+from hil.registers.points import Point
+from hil.registers.schema import Identity, Protection, RegisterMap, Restart, Serial, Trip, Watchdog
 from plant_models.branch_valve import BranchValve
 from plant_models.component import Component
 from plant_models.components.catalog import CATALOG
@@ -52,7 +53,7 @@ def map_keys() -> str:
     """Tables of the keys of a device, its parts, and its points."""
     parts = {
         "Of the device": RegisterMap, "`watchdog`": Watchdog, "`serial`": Serial, "An entry of `identity`": Identity,
-        "`trips`": Protection, "A trip of `trips.wired`": Trip,
+        "`trips`": Protection, "A trip of `trips.wired`": Trip, "`restart`": Restart,
         "Of a point": Point, "`scale_from`": ScaleFrom, "`unit_from`": UnitFrom, "A bit of `flags`": Flag,
     }  # fmt: skip
     return "\n".join(f"\n### {title}\n\n{keys(model)}\n" for title, model in parts.items())

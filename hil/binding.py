@@ -34,6 +34,8 @@ class BoundTrip:
     """a reset helps once the value is inside by this much"""
     bus_resets: int | None = None
     """resets over the bus within an hour, whatever the value; None: by the value"""
+    start_bypass: float = 0.0
+    """does not feel for so long after the machine has started"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,15 @@ class BoundDevice:
 
     @property
     def companions(self) -> tuple[Point, ...]:
-        """Points that others need, though they stand for no signal here: scales, units, read-backs, thrown trips."""
+        """Points that others need, though they stand for no signal here: scales, units, read-backs, thrown trips,
+        the sign of a restart.
+        """
         bound = {point.name for point in self.points.values()}
         shown = [self.read_back(point) for point in self.writable.values() if point.read_back]
         if self.map.trips is not None:
             shown.append(self.map[self.map.trips.status])
+        if self.map.restart is not None and self.map.restart.sign is not None:
+            shown.append(self.map[self.map.restart.sign])
         found = {point.name: point for point in (*references(self.map, (*self.points.values(), *shown)), *shown)}
         return tuple(point for name, point in found.items() if name not in bound)
 
@@ -228,6 +234,7 @@ def _trip(device: Device, trip: Trip, limit: object, vocabulary: Mapping[str, Si
         trip.delay, {signal.name: to_si(above, signal.unit) for signal, above in running.items()},
         {signal.name: to_si(forced, signal.unit) for signal, forced in sets.items()},
         to_unit_difference(trip.hysteresis, watched.unit) if trip.hysteresis else 0.0, trip.bus_resets,
+        trip.start_bypass,
     )  # fmt: skip
 
 

@@ -10,19 +10,25 @@ import contextlib
 import math
 import time as wall
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from hil.binding import BoundDevice
 from hil.clock import Clock
+from hil.field_line import FieldLine, shared_line
 from hil.held import Held, Sent
-from hil.modbus.lines import open_line
 from hil.modbus.metrics import LineMetrics
-from hil.modbus.transport import Backoff, Transport, TransportError
+from hil.modbus.transport import Transport, TransportError
 from hil.registers.codec import decode, encode
 from hil.registers.schema import Point
 from hil.sample import Quality, Sample
-from hil.scanned_unit import ScannedUnit
+from hil.scanned_unit import ScannedUnit, tolerance
+
+NEAREST = 0.45
+"""of the scan interval: what is due within so much is due now; less than half, so that a half is no matter of jitter"""
+
+CLOCK_SET = 1.0
+"""s by which time goes wrong at once: less is a clock that is kept right"""
 
 
 class WriteRefused(ValueError):
@@ -61,17 +67,6 @@ class Written:
         return self.status not in (WriteStatus.MISMATCH, WriteStatus.FAILED)
 
 
-@dataclass(slots=True)
-class _Line:
-    """One connection and the units behind it."""
-
-    transport: Transport
-    units: list[ScannedUnit] = field(default_factory=list)
-    reason: str = "not connected yet"
-    tried: asyncio.Event = field(default_factory=asyncio.Event)
-    """whether a first attempt to connect has ended"""
-
-
 class FieldClient:
     """Signals in SI over Modbus. ``clock`` gives the plant's time; time-outs and reconnection run on the wall's.
 
@@ -79,7 +74,8 @@ class FieldClient:
     ``connect`` instead makes the transport of a (host, port, timeout). A scan of a line
     ends after ``scan_within`` (s of the wall clock): devices not reached by then are lost for this scan. ``monotonic``
     counts the seconds for which a silent unit is left alone; ``speed`` is that of a plant in scaled time: pauses
-    between attempts to connect are as much shorter.
+    between attempts to connect are as much shorter. With a ``scan_interval`` (s) refreshes and poll groups
+    go with the scan that is nearest to their time.
     """
 
     def __init__(
@@ -92,19 +88,20 @@ class FieldClient:
         scan_within: float | None = None,
         monotonic: Callable[[], float] = wall.monotonic,
         speed: float = 1.0,
+        scan_interval: float = 0.0,
     ) -> None:
         if scan_within is not None and not scan_within > 0:
             raise ValueError(f"scan_within must be positive, found {scan_within}")
         self.clock, self.scan_within = clock, scan_within
-        self._monotonic, self._speed = monotonic, speed
-        self._lines: dict[tuple[str, int], _Line] = {}
+        self._monotonic, self._speed, self._slack = monotonic, speed, NEAREST * scan_interval
+        self._lines: dict[tuple[str, int], FieldLine] = {}
         self._unit_of: dict[str, ScannedUnit] = {}
-        self._line_of: dict[str, _Line] = {}
+        self._line_of: dict[str, FieldLine] = {}
         for bound in devices:
             key = bound.device.host, bound.device.port
             if key not in self._lines:
                 there = [b for b in devices if (b.device.host, b.device.port) == key]
-                self._lines[key] = _Line(connect(*key, timeout) if connect else _line_of(there, timeout))
+                self._lines[key] = FieldLine(connect(*key, timeout) if connect else shared_line(there, timeout))
             unit = ScannedUnit(bound, self._lines[key].transport.cost)
             self._lines[key].units.append(unit)
             for signal in bound.writable:
@@ -112,9 +109,12 @@ class FieldClient:
                     raise ValueError(f"signal {signal!r} would be written at two devices")
                 self._unit_of[signal], self._line_of[signal] = unit, self._lines[key]
         self.health = {unit.bound.name: unit.health for line in self._lines.values() for unit in line.units}
+        self._offset = clock.time() - clock.steady()
+        """of the time of day from the clock that nobody sets, s"""
         self._held: dict[str, Held] = {}
         self._wanted: dict[str, float] = {}
         self._confirmed: list[Written] = []
+        self._restarted: list[BoundDevice] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -151,6 +151,11 @@ class FieldClient:
         confirmed, self._confirmed = self._confirmed, []
         return confirmed
 
+    def restarted(self) -> dict[str, frozenset[str]]:
+        """Devices that have restarted since the last call, as their maps show, with the set-points that they lost."""
+        restarted, self._restarted = self._restarted, []
+        return {bound.name: frozenset(bound.writable) for bound in restarted}
+
     def reach(self, device: str) -> tuple[BoundDevice, Transport]:
         """A device by name and the line to it. Raises KeyError if there is none."""
         for line in self._lines.values():
@@ -165,7 +170,7 @@ class FieldClient:
         """Connects in the background and keeps at it; returns after the first attempt, successful or not."""
         if self._tasks:
             raise RuntimeError("this client has been started already")
-        self._tasks = [asyncio.create_task(self._keep_connected(line)) for line in self._lines.values()]
+        self._tasks = [asyncio.create_task(line.keep_connected(self._speed)) for line in self._lines.values()]
         await asyncio.gather(*(line.tried.wait() for line in self._lines.values()))
 
     async def stop(self) -> None:
@@ -179,32 +184,24 @@ class FieldClient:
         for line in self._lines.values():
             await line.transport.close()
 
-    async def _keep_connected(self, line: _Line) -> None:
-        backoff = Backoff()
-        while True:
-            try:
-                await line.transport.connect()
-            except TransportError as error:
-                line.reason = str(error)
-            else:
-                for unit in line.units:
-                    unit.quiet_until = 0.0
-                line.tried.set()
-                answers = line.transport.metrics.answers
-                line.reason = await line.transport.until_lost()
-                if line.transport.metrics.answers > answers:  # who accepts and hangs up at once is not hammered
-                    backoff.reset()
-            line.tried.set()
-            await asyncio.sleep(backoff.wait() / self._speed)
-
     # --- reading ---
 
     async def scan(self) -> dict[str, Sample]:
         """Reads every device once, all lines at the same time. Never raises on what devices do."""
+        self._notice_set_clock()
         await asyncio.gather(*(self._scan_line(line) for line in self._lines.values()))
         return {s: x for line in self._lines.values() for unit in line.units for s, x in unit.samples.items()}
 
-    async def _scan_line(self, line: _Line) -> None:
+    def _notice_set_clock(self) -> None:
+        """After a clock was set, values that are read seldom would be of another age than they are: all are read."""
+        offset = self.clock.time() - self.clock.steady()
+        if abs(offset - self._offset) > CLOCK_SET:
+            for line in self._lines.values():
+                for unit in line.units:
+                    unit.forget()
+        self._offset = offset
+
+    async def _scan_line(self, line: FieldLine) -> None:
         left = list(line.units)
         try:
             async with asyncio.timeout(self.scan_within):
@@ -219,9 +216,9 @@ class FieldClient:
             for unit in left:
                 self._lose(unit, f"not read within the {self.scan_within:g} s of a scan")
 
-    async def _scan_unit(self, line: _Line, unit: ScannedUnit) -> None:
-        begun = self.clock.time()
-        groups = unit.due(begun)
+    async def _scan_unit(self, line: FieldLine, unit: ScannedUnit) -> None:
+        asked = self.clock.steady()
+        groups = unit.due(asked, self._slack)
         plan, answers = unit.plan(groups), list[tuple[list[int], float]]()
         try:
             for block, _, _ in plan.blocks:
@@ -234,29 +231,32 @@ class FieldClient:
             self._lose(unit, str(error))
             return
         unit.rest.reset()
-        unit.read(groups, begun)
+        unit.read(groups, plan, asked)
         unit.take(plan, answers)
         self._note(unit, True, "")
-        self._compare(unit, begun)
+        if unit.restarted({s: self._held[s].value for s in unit.writable if s in self._held}):
+            self._restarted.append(unit.bound)
+            for signal in unit.writable:
+                self._held.pop(signal, None)
+        self._compare(unit)
 
-    def _compare(self, unit: ScannedUnit, begun: float) -> None:
-        """Forgets what a device no longer holds, so that the next write goes out; ``begun`` is the scan's time."""
+    def _compare(self, unit: ScannedUnit) -> None:
+        """Forgets what a device no longer holds, so that the next write goes out."""
         for signal, point in unit.writable.items():
             held = self._held.get(signal)
-            sample = unit.latest(point.read_back or point.name, unit.shown_by[signal])
+            sample, time = unit.shown(signal)  # what an answer tells may be as old as its request
             if held is None or sample is None or not sample.good:
                 continue
-            time = min(sample.time, begun)  # what an answer tells may be as old as its request
             if not held.shown:
                 self._follow(signal, point, held, sample.value, time)
-            elif time - held.since >= (point.settle or 0.0) and abs(sample.value - held.value) > _tolerance(point):
+            elif time - held.since >= (point.settle or 0.0) and abs(sample.value - held.value) > tolerance(point):
                 del self._held[signal]  # the device holds something else now: the next write must go out
                 unit.health.reason = f"{signal} reads {sample.value:g}, written was {held.value:g}"
 
     def _follow(self, signal: str, point: Point, held: Held, value: float, time: float) -> None:
         """Judges what a slow read-back shows of the values written of late."""
         settle = point.settle or 0.0
-        seen = held.see(value, time, settle, _tolerance(point))
+        seen = held.see(value, time, settle, tolerance(point))
         if seen is not None:
             self._confirmed.append(Written(signal, seen.old, seen.value, value, WriteStatus.CONFIRMED))
         if held.lost(time, settle):
@@ -331,8 +331,10 @@ class FieldClient:
         status = WriteStatus.WRITTEN
         if held is not None:
             old = held.value
-            # a clock that was set, forward or back, must not starve a watchdog
-            due = point.refresh is not None and abs(self.clock.time() - held.time) >= point.refresh
+            # with the nearest scan: one that is early by its jitter must not leave it to the next; a memory that wears
+            # has the refreshes that it was promised, and no more
+            slack = 0.0 if point.nonvolatile else self._slack
+            due = point.refresh is not None and self.clock.steady() - held.time >= point.refresh - slack
             changed = abs(value - old) > max(point.deadband, 0.5 * point.step)
             if not changed and not due:
                 return Written(signal, old, value, old, WriteStatus.UNCHANGED)
@@ -346,7 +348,7 @@ class FieldClient:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, unit.health.reason or line.reason)
         try:
             await _send(line.transport, unit.bound, point, registers)
-            now = self.clock.time()
+            now = self.clock.steady()
             same = held is not None and registers == encode(unit.bound.map, point, held.value, others=unit.raw)
             since = held.since if held is not None and same else now  # a refresh may differ within the deadband
             settled = held is not None and same and held.shown
@@ -362,16 +364,17 @@ class FieldClient:
             back = await self._read_back(line, unit, unit.bound.read_back(point))
         except TransportError as error:
             return Written(signal, old, value, math.nan, WriteStatus.FAILED, str(error))
-        if not back.good or abs(back.value - value) > _tolerance(point):
+        if not back.good or abs(back.value - value) > tolerance(point):
             text = back.reason or f"wrote {point.show(value)}, device holds {point.show(back.value)}"
             return Written(signal, old, value, back.value, WriteStatus.MISMATCH, text)
         # another register's precision is no reason to forget what was written
-        self._held[signal] = Held(value if point.read_back else back.value, back.time, since)
+        shown = self.clock.steady()
+        self._held[signal] = Held(value if point.read_back else back.value, shown, since)
         if not point.read_back:
-            unit.samples[signal] = back
+            unit.samples[signal], unit.shown_at[signal] = back, shown
         return Written(signal, old, value, back.value, status)
 
-    async def _read_back(self, line: _Line, unit: ScannedUnit, point: Point) -> Sample:
+    async def _read_back(self, line: FieldLine, unit: ScannedUnit, point: Point) -> Sample:
         """One point, now. Raises TransportError."""
         words = await line.transport.read(unit.bound.device.unit, point.table, point.address, point.words)
         return decode(unit.bound.map, point, words, self.clock.time(), others=unit.raw)
@@ -385,22 +388,3 @@ async def _send(transport: Transport, bound: BoundDevice, point: Point, register
             await transport.write(unit, point.table, point.address + i, [register])
     else:
         await transport.write(unit, point.table, point.address, registers, multiple=function == "multiple")
-
-
-def _line_of(devices: Sequence[BoundDevice], timeout: float) -> Transport:
-    """The line that these devices share. Raises ValueError if they do not agree on it."""
-    first = devices[0].device
-    for bound in devices:
-        if (bound.device.transport, bound.device.line) != (first.transport, first.line):
-            raise ValueError(f"{bound.name} and {first.name} share {first.host}, but not its transport and line")
-    gap = max(bound.map.request_gap or 0.0 for bound in devices)
-    return open_line(first, max(timeout, *(bound.map.timeout or 0.0 for bound in devices)), gap)
-
-
-def _tolerance(point: Point) -> float:
-    if point.tolerance is not None:
-        return point.tolerance
-    if point.step:
-        return 0.501 * point.step
-    low, high = point.range or (0.0, 1.0)
-    return 1e-6 * max(abs(low), abs(high))

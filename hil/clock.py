@@ -1,4 +1,8 @@
-"""Time on the bench: real, scaled, or moved by hand. Seconds are the plant's (POSIX, UTC), deadlines absolute."""
+"""Time on the bench: real, scaled, or moved by hand. Seconds are the plant's (POSIX, UTC), deadlines absolute.
+
+What has a time of day (samples, the journal) has it from :meth:`Clock.time`; what lasts (a refresh, a settling time) is
+counted by :meth:`Clock.steady`, so that nothing comes too soon or too late where a clock is set.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,10 @@ class Clock(Protocol):
 
     def time(self) -> float:
         """Plant time, s."""
+        ...
+
+    def steady(self) -> float:
+        """s of the plant since some moment: nobody sets it."""
         ...
 
     async def sleep_until(self, deadline: float) -> None:
@@ -42,6 +50,10 @@ class ScaledClock:
         """Plant time, s."""
         return self.start + self.speed * (wall.monotonic() - self._zero)
 
+    def steady(self) -> float:
+        """s of the plant since some moment."""
+        return self.speed * wall.monotonic()
+
     async def sleep_until(self, deadline: float) -> None:
         """Returns at ``deadline``."""
         await asyncio.sleep(max(0.0, (deadline - self.time()) / self.speed))
@@ -64,6 +76,10 @@ class LockStepClock:
 
     def time(self) -> float:
         """Plant time, s."""
+        return self._time
+
+    def steady(self) -> float:
+        """The same."""
         return self._time
 
     async def sleep_until(self, deadline: float) -> None:

@@ -62,12 +62,14 @@ class EmulatedDevice:
         }  # fmt: skip
         self._granted = bound.map.granted()
         self._own = self._as_delivered()
+        self._on_since, self.starts = time(), 1
         self._counts = dict.fromkeys(bound.counted, 0.0)
         self._commands: list[str] = []
         self._pending: dict[str, float] = {}
         self._slow: list[tuple[float, _Item]] = []
         """set-points on their way, with the time from which they are in force"""
         self._changed: dict[str, float] = {}
+        self._show_states()
 
     @property
     def tripped(self) -> bool:
@@ -116,6 +118,17 @@ class EmulatedDevice:
         self.wired.reset_at_machine()
         self._show_states()
 
+    def restart(self) -> None:
+        """Its controls go off and on: permissions and set-points are as delivered, counters and thrown trips stay."""
+        self._slow.clear()
+        self._commands.clear()
+        self._changed.clear()
+        self._fed, self.fallen_back = None, False
+        self._own = self._as_delivered()
+        self._on_since, self.starts = self._time(), self.starts + 1
+        self._take_safe_values()
+        self._show_states()
+
     def supervise(self) -> None:
         """Takes over what has settled, and falls back once the watchdog's time has passed without a sign of life."""
         due = [item for time, item in self._slow if self._time() >= time]
@@ -130,12 +143,15 @@ class EmulatedDevice:
             self.fallen_back = True
             self.fallbacks += 1
             self._slow.clear()
-            for signal, point in self.bound.writable.items():
-                if point.on_lost == "safe" and isinstance(point.safe, float):
-                    self._enforce(_Item(signal, point, encode(self.bound.map, point, point.safe), point.safe))
+            self._take_safe_values()
             for name in watchdog.withdraws:
                 self._set_own(self.bound.map[name], _other(self._granted[name]))
             self._show_states()
+
+    def _take_safe_values(self) -> None:
+        for signal, point in self.bound.writable.items():
+            if point.on_lost == "safe" and isinstance(point.safe, float):
+                self._enforce(_Item(signal, point, encode(self.bound.map, point, point.safe), point.safe))
 
     # --- towards the bus ---
 
@@ -277,8 +293,11 @@ class EmulatedDevice:
             self._bank.show(command, 0.0)
 
     def _show_states(self) -> None:
-        """Thrown trips and the watchdog's state."""
+        """Thrown trips, the watchdog's state, the time since it was switched on."""
         map_ = self.bound.map
+        if map_.restart is not None and map_.restart.sign is not None:
+            since = self._time() - self._on_since
+            self._bank.show(map_[map_.restart.sign], since if map_.restart.uptime else float(self.starts))
         if map_.trips is not None:
             status = map_[map_.trips.status]
             bits = {flag.name: bit for bit, flag in (status.flags or {}).items()}

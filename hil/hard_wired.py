@@ -22,6 +22,8 @@ class HardWired:
         self._wired = wired
         self._since: dict[str, float] = {}
         """when a cause that is there came, by trip"""
+        self._started: dict[str, float] = {}
+        """when a machine that runs started, by trip"""
         self._thrown: dict[str, float] = {}
         self._resets: dict[str, list[float]] = {}
         """times of resets over the bus within the last hour, by trip"""
@@ -51,7 +53,11 @@ class HardWired:
     def look(self, now: float, values: Mapping[str, float]) -> None:
         """What the switches feel at ``now`` (s), by signal (SI)."""
         for name, trip in self._wired.items():
-            if not _has_cause(trip, values):
+            runs = _runs(trip, values)
+            if not runs:
+                self._started.pop(name, None)
+            bypassed = runs and now - self._started.setdefault(name, now) < trip.start_bypass
+            if bypassed or not _has_cause(trip, values):
                 self._since.pop(name, None)
             elif now - self._since.setdefault(name, now) >= trip.delay and name not in self._thrown:
                 self._throw(name, now)
@@ -79,7 +85,9 @@ class HardWired:
     def reset_at_machine(self) -> None:
         """Somebody at the machine has found the causes: unlatches all, and resets over the bus are counted anew.
 
-        A cause that is still there throws its trip again after its delay.
+        The machine may start at once, and its first moments are bypassed where its map says so (``start_bypass``): the
+        switch sees what stood in the machine until what flows has come past it. A cause that is still there then throws
+        its trip again after its delay.
         """
         for name in list(self._thrown):
             self._release(name)
@@ -94,4 +102,8 @@ class HardWired:
 def _has_cause(trip: BoundTrip, values: Mapping[str, float]) -> bool:
     if trip.low <= values[trip.watch] <= trip.high:
         return False
+    return _runs(trip, values)
+
+
+def _runs(trip: BoundTrip, values: Mapping[str, float]) -> bool:
     return all(values[signal] > above for signal, above in trip.running.items())

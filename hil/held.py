@@ -21,7 +21,7 @@ class Sent:
 
 @dataclass(slots=True)
 class Held:
-    """A set-point as the device should hold it; values SI, times s of the field's clock."""
+    """A set-point as the device should hold it; values SI, times s of the clock that nobody sets."""
 
     value: float
     time: float
@@ -47,7 +47,7 @@ class Held:
         lowest, highest = min(s.value for s in self.sent), max(s.value for s in self.sent)
         if lowest - near <= value <= highest + near:
             self.astray = math.nan
-        elif not time >= self.astray:  # the first time, or before a clock that was set back
+        elif math.isnan(self.astray):
             self.astray = time
         seen = next((sent for sent in reversed(self.sent) if self._shows(sent, value, time, settle, near)), None)
         if seen is None:

@@ -62,7 +62,7 @@ def override(data: dict[str, Any], shape: Block, changes: Mapping[str, object]) 
             raise UnknownKey(f"no key {str(name)!r} in the site{search.hint()}")
         target = data
         for key in keys[:-1]:
-            target = target[key]
+            target = target.setdefault(key, {})  # a block that the file leaves out
         target[keys[-1]] = value
         changed.append(keys)
     return changed
@@ -82,7 +82,7 @@ class _Search:
                 continue
             if not rest:
                 return (key,)
-            inner = data.get(key) if isinstance(data, Mapping) else None
+            inner = data.get(key, {}) if isinstance(data, Mapping) else None
             if isinstance(inner, dict) and (found := self.find(inner, shape.below(data, key), rest, (*at, key))):
                 return (key, *found)
         if len(at) >= len(self._deepest[0]):

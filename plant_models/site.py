@@ -26,12 +26,14 @@ from plant_models.site_file import Keys, line_of, read
 from plant_models.site_file import SiteError as SiteError
 from plant_models.site_mistakes import Misfit, first_of_each, mistakes, nearest
 from plant_models.units import (
+    Duration,
     Energy,
     EnergyPrice,
     HeatCapacity,
     MassPrice,
     NonNegative,
     Temperature,
+    TemperatureDifference,
     Volume,
     VolumePrice,
     si,
@@ -126,6 +128,13 @@ class Outlook(_Strict):
     electricity_mean: EnergyPrice = Field(description="mean day-ahead price")
 
 
+class Moves(_Strict):
+    """How far set-points of temperatures may move in a time, beside 1 K/min: the plant behind them has to follow."""
+
+    most: TemperatureDifference = 5.0
+    within: Duration = 900.0
+
+
 class ComponentArray:
     """``count`` machines of one kind and size."""
 
@@ -158,6 +167,9 @@ class Site(BaseModel):
     outlook: Outlook
     components: dict[str, ComponentArray]
     nodes: dict[str, NodeSpec]
+    temperature_moves: Moves = Field(
+        Moves(), description="hard limit on moves of temperature set-points [assumption: usual when commissioning]"
+    )
     devices: tuple[DeviceSpec, ...] = ()
     variant: str = "default"
 
@@ -366,8 +378,14 @@ def _shape() -> Block:
     """The keys of a site file: what a file leaves out has its model's default, and may be overridden too."""
     machine = Block(_component_model, more=("count",))
     blocks = {"components": Block(members=lambda _: machine), "nodes": Block(members=lambda _: of_model(NodeSpec))}
-    plain = {"location": of_model(Location), "tariffs": of_model(Tariffs), "outlook": of_model(Outlook)}
-    return Block(members=lambda key: (blocks | plain).get(key, Block()), more=("description",))
+    plain: dict[str, type[BaseModel]] = {
+        "location": Location,
+        "tariffs": Tariffs,
+        "outlook": Outlook,
+        "temperature_moves": Moves,
+    }
+    blocks |= {key: of_model(model) for key, model in plain.items()}
+    return Block(members=lambda key: blocks.get(key, Block()), more=("description", "temperature_moves"))
 
 
 def _override(data: dict[str, Any], changes: Mapping[str, object], where: str) -> dict[Keys, str]:

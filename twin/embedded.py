@@ -232,7 +232,7 @@ class Embedded:
         default: the journal's last one, or auto.
         """
         clock = clock or await plant_clock(self.devices)
-        client = FieldClient(self.devices, clock, timeout=timeout)
+        client = FieldClient(self.devices, clock, timeout=timeout, scan_interval=scan_interval)
         watchers: list[Callable[[Cycle], None]] = [on_cycle] if on_cycle else []
 
         def tell(cycle: Cycle) -> None:

@@ -42,6 +42,7 @@ class Pulse(Protocol):
 
     async def turn(self, now: float, scan_interval: float, *, writes: bool) -> None: ...
     def again(self, *, take_over: bool = False) -> None: ...
+    def restarted(self, device: str) -> None: ...
 
 
 class Orders(Protocol):
@@ -245,6 +246,7 @@ class Runtime:
         samples = await self.client.scan()
         self._counts.scans += 1
         self.mover.confirm(now)
+        self._after_restarts()
         if self._commands is not None:
             await self._commands.turn(now)
         missing = self._missing(now, samples)
@@ -260,6 +262,14 @@ class Runtime:
         if self.on_cycle is not None:
             took = wall.perf_counter() - begun
             self.on_cycle(Cycle(now, self.state, samples, self.decision, self.alarms, self.counts, self.mode, took))
+
+    def _after_restarts(self) -> None:
+        """A device that has restarted is given what it lost; nobody has taken it over."""
+        for device, setpoints in self.client.restarted().items():
+            self._event("info", f"device.{device}", "it has restarted: its permissions and set-points are given anew")
+            self.mover.begin_anew(setpoints)
+            if self._heartbeat is not None:
+                self._heartbeat.restarted(device)
 
     # --- what is measured ---
 

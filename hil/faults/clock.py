@@ -44,6 +44,10 @@ class FaultyClock:
         """What the controller takes for the time, s."""
         return self.true.time() + self.offset
 
+    def steady(self) -> float:
+        """s of the plant since some moment, which no setting of the clock moves."""
+        return self.true.steady()
+
     @property
     def offset(self) -> float:
         """By how much it is off now, s."""

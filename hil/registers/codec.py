@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from hil.registers import words
-from hil.registers.points import Flag
+from hil.registers.parts import Flag
 from hil.registers.quantities import si_conversion
 from hil.registers.schema import Point, RegisterMap
 from hil.sample import Quality, Sample

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
-from hil.registers.points import Table
+from hil.registers.parts import Table
 from hil.registers.quantities import si_conversion
 
 UNITS: Final = {

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import yaml
 
 from hil.registers import csv_cells as cells
-from hil.registers.points import Table
+from hil.registers.parts import Table
 from hil.registers.schema import MapError
 from hil.registers.words import length as words_of
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
-if TYPE_CHECKING:
-    from hil.registers.points import Point, Table
-    from hil.registers.schema import RegisterMap
+from hil.registers.map_fields import MapFields
+from hil.registers.parts import Table
+from hil.registers.points import Point
 
 YEAR: Final = 365.25 * 86400.0
 LIFE: Final = 10 * YEAR
@@ -35,7 +35,7 @@ class Finding:
     advice: str = ""
 
 
-def broken_rules(map_: RegisterMap) -> Iterator[Finding]:
+def broken_rules(map_: MapFields) -> Iterator[Finding]:
     """Every reason why the map cannot be used."""
     yield from broken_points(map_)
     names = {point.name for point in map_.points}
@@ -44,7 +44,7 @@ def broken_rules(map_: RegisterMap) -> Iterator[Finding]:
     yield from _device(map_, names)
 
 
-def broken_points(map_: RegisterMap) -> Iterator[Finding]:
+def broken_points(map_: MapFields) -> Iterator[Finding]:
     """Those of :func:`broken_rules` that can be told although other points of the file are not readable."""
     names = [point.name for point in map_.points]
     for name in sorted({n for n in names if names.count(n) > 1}):
@@ -55,7 +55,7 @@ def broken_points(map_: RegisterMap) -> Iterator[Finding]:
         yield from _refreshes(map_, point)
 
 
-def gaps(map_: RegisterMap) -> Iterator[Finding]:
+def gaps(map_: MapFields) -> Iterator[Finding]:
     """What the map does not say and a controller has to know."""
     for point in map_.points:
         if point.is_setpoint:
@@ -81,7 +81,7 @@ def gaps(map_: RegisterMap) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _overlaps(map_: RegisterMap) -> Iterator[Finding]:
+def _overlaps(map_: MapFields) -> Iterator[Finding]:
     owners: dict[tuple[Table, int], list[Point]] = {}
     for point in map_.points:
         span = point.span if map_.addressing == "word" else point.span[:1]
@@ -105,7 +105,7 @@ def _may_share(a: Point, b: Point) -> bool:
     return False
 
 
-def _spans(map_: RegisterMap, point: Point) -> Iterator[Finding]:
+def _spans(map_: MapFields, point: Point) -> Iterator[Finding]:
     last = point.span[-1]
     if map_.addressing == "word" and last > 65535:
         yield _error(point.name, "address", f"{point.name}: address {last} is beyond 65535", "correct the address")
@@ -124,7 +124,7 @@ def _spans(map_: RegisterMap, point: Point) -> Iterator[Finding]:
         yield _error(point.name, "type", text, "correct longest_write, or the point's type")
 
 
-def _links(map_: RegisterMap, point: Point, names: set[str]) -> Iterator[Finding]:
+def _links(map_: MapFields, point: Point, names: set[str]) -> Iterator[Finding]:
     links = {"scale_from": point.scale_from and point.scale_from.point, "read_back": point.read_back,
              "unit_from": point.unit_from and point.unit_from.point, "alias_of": point.alias_of}  # fmt: skip
     for key, name in links.items():
@@ -154,7 +154,7 @@ def _links(map_: RegisterMap, point: Point, names: set[str]) -> Iterator[Finding
     yield from _values(map_, ("points", point.name, "volatile_if"), point.volatile_if)
 
 
-def _refreshes(map_: RegisterMap, point: Point) -> Iterator[Finding]:
+def _refreshes(map_: MapFields, point: Point) -> Iterator[Finding]:
     watchdog = map_.watchdog
     if point.refresh is not None and point.write_interval is not None and point.refresh < point.write_interval:
         yield _error(point.name, "refresh", f"{point.name}: refresh {point.refresh:g} s is shorter than the least time "
@@ -171,7 +171,7 @@ def _refreshes(map_: RegisterMap, point: Point) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
+def _device(map_: MapFields, names: set[str]) -> Iterator[Finding]:
     yield from _values(map_, ("settings",), map_.settings)
     yield from _values(map_, ("permissions",), map_.permissions, written=True)
     for i, identity in enumerate(map_.identity):
@@ -188,6 +188,7 @@ def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
         if not 0 <= first <= last <= 65535:
             yield Finding("error", ("forbidden",), f"forbidden: {table} {first}..{last} is no range of 0..65535")
     yield from _trips(map_, names)
+    yield from _restart(map_, names)
     watchdog = map_.watchdog
     if watchdog is None:
         return
@@ -209,7 +210,23 @@ def _device(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
         yield Finding("error", ("watchdog", "refresh"), "watchdog: refresh must be shorter than timeout")
 
 
-def _trips(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
+def _restart(map_: MapFields, names: set[str]) -> Iterator[Finding]:
+    restart = map_.restart
+    if restart is None:
+        return
+    if restart.sign is not None and restart.sign not in names:
+        yield Finding("error", ("restart",), f"restart: the map has no point {restart.sign!r}")
+    elif restart.sign is not None and not map_[restart.sign].readable:
+        yield Finding("error", ("restart",), f"restart: {restart.sign} cannot be read", "correct its access")
+    elif restart.uptime is not None and map_[restart.uptime].si != "s":
+        yield Finding(
+            "error", ("restart", "uptime"), f"restart: {restart.uptime} is no time", "give it a unit such as s"
+        )
+    if restart.safe_values and not any(p.is_setpoint and p.readable and p.on_lost == "safe" for p in map_.points):
+        yield Finding("error", ("restart", "safe_values"), "restart: no set-point that can be read has a safe value")
+
+
+def _trips(map_: MapFields, names: set[str]) -> Iterator[Finding]:
     trips = map_.trips
     if trips is None:
         return
@@ -232,7 +249,7 @@ def _trips(map_: RegisterMap, names: set[str]) -> Iterator[Finding]:
 
 
 def _values(
-    map_: RegisterMap, where: tuple[str, ...], values: dict[str, object], *, written: bool = False
+    map_: MapFields, where: tuple[str, ...], values: dict[str, object], *, written: bool = False
 ) -> Iterator[Finding]:
     known = {point.name: point for point in map_.points}
     for name, value in values.items():
@@ -249,7 +266,7 @@ def _values(
             yield Finding("error", place, f"{what}: {error}")
 
 
-def _unguarded(map_: RegisterMap, point: Point) -> Iterator[Finding]:
+def _unguarded(map_: MapFields, point: Point) -> Iterator[Finding]:
     if point.refresh is None and not (map_.watchdog is not None and map_.watchdog.fed_by == "heartbeat"):
         yield _error(point.name, "", f"{point.name}: a writable point without a refresh time",
                      "say how often an unchanged value is written again: a restarted device forgets it")  # fmt: skip
@@ -258,7 +275,7 @@ def _unguarded(map_: RegisterMap, point: Point) -> Iterator[Finding]:
                      "access: rw, or read_back: the point that shows what was taken")  # fmt: skip
 
 
-def _worn(map_: RegisterMap, point: Point) -> Iterator[Finding]:
+def _worn(map_: MapFields, point: Point) -> Iterator[Finding]:
     if not point.nonvolatile or not point.is_setpoint:
         return
     required = map_.required()

@@ -27,12 +27,12 @@ def within(seconds, coroutine):
 
 
 @asynccontextmanager
-async def bench(clock=None, two_lines=False, connect=TcpTransport):
+async def bench(clock=None, two_lines=False, connect=TcpTransport, **settings):
     """A toy emulator and a connected client, both on a clock that stands still unless another one is given."""
     clock = clock or LockStepClock(1000.0)
     ports = (toy.free_port(), toy.free_port() if two_lines else None)
     emulator = Emulator(toy.ToyLoop(), toy.devices(*ports), clock, step=1.0)
-    client = FieldClient(toy.devices(*ports), clock, timeout=0.2, connect=connect)
+    client = FieldClient(toy.devices(*ports), clock, timeout=0.2, connect=connect, **settings)
     await emulator.start()
     await client.start()
     try:
@@ -93,6 +93,26 @@ def test_deadband_and_refresh():
             assert [w.status for w in await client.refresh()] == [WriteStatus.REFRESHED]
 
     within(10, main())
+
+
+@pytest.mark.parametrize(("interval", "wears", "slips"), [(2.0, False, False), (0.0, False, True), (2.0, True, True)])
+def test_a_refresh_at_a_multiple_of_the_scan_does_not_slip_by_jitter(interval, wears, slips):
+    async def main():
+        async with bench(scan_interval=interval) as (_, client, clock):
+            if wears:  # a memory that wears has the refreshes that it was promised, and no more
+                bound, _ = client.reach("pump")
+                bound.points["pump.y"] = bound.points["pump.y"].model_copy(update={"nonvolatile": True})
+            await client.write({"pump.y": 0.5})
+            turns = []
+            for turn, wait in enumerate(
+                (1.98, 2.01, 1.99, 1.98, 2.03, 1.98, 2.0, 2.03) * 5
+            ):  # its refresh is due at 8 s
+                await clock.advance(wait)
+                await client.scan()
+                turns += [turn + 1] * len(await client.refresh())
+            assert (turns != list(range(4, 41, 4))) == slips, turns
+
+    within(20, main())
 
 
 def test_refreshing_keeps_the_devices_from_falling_back():

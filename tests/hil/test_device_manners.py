@@ -34,7 +34,7 @@ def word(address, **more):
     return {"address": address, "table": "holding", "type": "uint16", **more}
 
 
-def device_map(y=None, watchdog=None, **changes):
+def device_map(y=None, watchdog=None, more=None, **changes):
     command = {"access": "rw", "kind": "command", "self_clearing": True}
     points = {
         "permit": word(PERMIT, access="rw", kind="setting"),
@@ -47,6 +47,7 @@ def device_map(y=None, watchdog=None, **changes):
         "lost": word(LOST),
         "unlock": word(UNLOCK, **command),
         "beat": word(BEAT, access="rw", kind="command"),
+        **(more or {}),
     }
     guard = {"timeout": "30 s", "always_on": True, "status": "lost", **(watchdog or {})}
     wired = {
@@ -248,6 +249,30 @@ def test_a_reset_at_the_machine_does_not_keep_a_cause_from_throwing_again():
     assert unit.tripped
 
 
+def test_after_a_start_the_first_moments_are_bypassed_and_a_cause_that_stays_throws_again():
+    bypass = wired("over_temperature")
+    bypass["wired"]["over_temperature"]["start_bypass"] = "30 s"
+    unit, time = fan(trips=bypass)
+    running = {**HOT, "fan.P_el": 1e3}
+    live(unit, time, {**COOL, "fan.P_el": 1e3}, 40)  # it runs for long: only the delay of 5 s counts
+    live(unit, time, running, 5)
+    assert not unit.tripped
+    live(unit, time, running, 1)
+    assert unit.tripped
+    live(unit, time, HOT, 100)
+    unit.reset_at_machine()
+    live(unit, time, HOT, 100)  # it does not run yet: nothing is used up
+    live(unit, time, running, 29)
+    live(unit, time, {**COOL, "fan.P_el": 1e3}, 1)  # what flows has come past
+    live(unit, time, {**COOL, "fan.P_el": 1e3}, 60)
+    assert not unit.tripped
+    live(unit, time, HOT, 1)  # stops and starts, still hot: 30 s of bypass, 5 s of delay
+    live(unit, time, running, 35)
+    assert not unit.tripped
+    live(unit, time, running, 1)
+    assert unit.tripped
+
+
 def test_an_interruption_starts_the_delay_anew():
     unit, time = fan()
     for _ in range(5):
@@ -380,6 +405,41 @@ def test_a_drive_obeys_a_speed_only_with_its_control_word():
     assert (drive.take_setpoints(), drive.fallen_back) == ({"fan.y": 1.0}, True)
 
 
+def test_after_a_restart_it_is_as_delivered_and_thrown_trips_stay():
+    points = {"up": word(20, unit="s"), "starts": word(21)}
+    unit, time = fan(restart={"uptime": "up"}, more=points)
+    live(unit, time, HOT, 10)
+    unit.write(Table.HOLDING, SPEED, [9000])
+    assert (read(unit, 20), unit.wired.thrown, unit.permitted) == (10, ("over_temperature",), True)
+    unit.restart()
+    assert (read(unit, 20), read(unit, PERMIT), read(unit, SPEED)) == (0, 0, 2000)
+    assert unit.take_setpoints() == {"fan.y": pytest.approx(0.2)}
+    assert unit.wired.thrown == ("over_temperature",)
+    live(unit, time, HOT, 7)
+    assert read(unit, 20) == 7
+    unit, time = fan(restart={"count": "starts"}, more=points)
+    live(unit, time, COOL, 1)
+    assert read(unit, 21) == 1
+    unit.restart()
+    assert read(unit, 21) == 2
+
+
+@pytest.mark.parametrize(
+    ("restart", "message"),
+    [
+        ({}, "give one"),
+        ({"uptime": "up", "count": "starts"}, "give one"),
+        ({"uptime": "upp"}, "the map has no point 'upp'"),
+        ({"uptime": "starts"}, "starts is no time"),
+        ({"count": "hidden"}, "hidden cannot be read"),
+    ],
+)
+def test_what_shows_a_restart_is_a_point_that_does(restart, message):
+    points = {"up": word(20, unit="s"), "starts": word(21), "hidden": word(22, access="w", kind="setting")}
+    with pytest.raises(ValueError, match=message):
+        device_map(restart=restart, more=points)
+
+
 @pytest.mark.parametrize(
     ("trip", "message"),
     [
@@ -406,6 +466,8 @@ def test_a_trip_that_cannot_be_wired_is_refused(trip, message):
         ({"status": "trips", "wired": {"low_flow": {"watch": "T", "above": "5 K", "hysteresis": "1 K", "bus_resets": 1,
                                                     "sets": {"available": 0}}}}, "not by both"),
         ({"status": "trips", "wired": {"low_flow": {"watch": "T", "sets": {"available": 0}}}}, "above or below"),
+        ({"status": "trips", "wired": {"low_flow": {"watch": "T", "above": "5 K", "start_bypass": "5 s",
+                                                    "sets": {"available": 0}}}}, "counts from the machine's start"),
     ],
 )  # fmt: skip
 def test_a_map_says_how_its_trips_are_seen(trips, message):

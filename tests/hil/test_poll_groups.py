@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
+
 from hil.binding import bind
 from hil.client import FieldClient
 from hil.clock import LockStepClock
@@ -26,6 +28,15 @@ MAP = RegisterMap.model_validate(
 )  # fmt: skip
 
 
+class SetClock(LockStepClock):
+    """One that is ``off`` by so much, s, since somebody set it."""
+
+    off = 0.0
+
+    def time(self):
+        return super().time() + self.off
+
+
 class Counted(Registers):
     def __init__(self):
         super().__init__(1, {0: 150, 10: 3000, 11: 0xFFFF, **dict.fromkeys(range(1, 10), 0)})
@@ -37,12 +48,12 @@ class Counted(Registers):
 
 
 @asynccontextmanager
-async def meter():
-    unit, clock = Counted(), LockStepClock(1000.0)
+async def meter(**settings):
+    unit, clock = Counted(), SetClock(1000.0)
     server = DeviceServer("127.0.0.1", toy.free_port(), [unit])
     await server.start()
     device = Device("meter", "m", "127.0.0.1", server.port, 1, signals={"m_flow": "pump.m_flow", "T": "heater.T"})
-    client = FieldClient([bind(device, toy.VOCABULARY, MAP)], clock, timeout=0.5)
+    client = FieldClient([bind(device, toy.VOCABULARY, MAP)], clock, timeout=0.5, **settings)
     await client.start()
     try:
         yield unit, client, clock, server
@@ -70,7 +81,19 @@ def test_a_slow_group_is_read_at_its_own_pace():
     asyncio.run(asyncio.wait_for(main(), 20))
 
 
-def test_after_a_loss_and_after_a_clock_was_set_back_everything_is_read():
+def test_a_slow_group_goes_with_the_scan_that_is_nearest_however_that_jitters():
+    async def main():
+        async with meter(scan_interval=10.0) as (unit, client, clock, _):
+            for wait in (10.02, 9.98, 10.01, 9.97, 10.0, 10.01, 9.99) * 6:  # 60 s are 59.99 or 60.01
+                await client.scan()
+                await clock.advance(wait)
+            assert len([asked for asked in unit.asked if asked[0] == 10]) == 7
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+@pytest.mark.parametrize("off", [-500.0, 3600.0])
+def test_after_a_loss_and_after_a_clock_was_set_everything_is_read(off):
     async def main():
         async with meter() as (unit, client, clock, server):
             await client.scan()
@@ -83,8 +106,11 @@ def test_after_a_loss_and_after_a_clock_was_set_back_everything_is_read():
                     await asyncio.sleep(0.02)
             assert samples["heater.T"].time == clock.time()
             unit.asked.clear()
-            clock._time -= 500.0
-            assert (await client.scan())["heater.T"].time == 500.0
+            clock.off = off
+            assert (await client.scan())["heater.T"].time == 1000.0 + off
             assert (10, 2) in unit.asked
+            unit.asked.clear()
+            await client.scan()
+            assert (10, 2) not in unit.asked
 
     asyncio.run(asyncio.wait_for(main(), 20))

@@ -9,6 +9,7 @@ from hil.binding import bind
 from hil.client import FieldClient, WriteStatus
 from hil.clock import LockStepClock
 from hil.emulator import Emulator
+from hil.faults.clock import FaultyClock, TimeFault
 from hil.modbus.errors import Refused
 from hil.registers.schema import RegisterMap
 from plant_models.devices import Device
@@ -40,13 +41,13 @@ BLIND_PUMP["points"]["y_act"] = {"address": 6, "table": "holding", "type": "uint
 
 
 @asynccontextmanager
-async def bench(map_, machine):
+async def bench(map_, machine, faults=()):
     place = Device(machine, map_["id"], "127.0.0.1", toy.free_port(), 1, machine, nodes=("heater",))
     bound = bind(place, VOCABULARY, RegisterMap.model_validate(map_, context={"require_units": True}))
     clock = LockStepClock(0.0)
     emulator = Emulator(Loop(), [bound], clock, step=1.0)
     await emulator.start()
-    client = FieldClient([bound], clock, timeout=5.0)
+    client = FieldClient([bound], FaultyClock(clock, 0.0, faults), timeout=5.0)
     await client.start()
     await client.scan()
 
@@ -113,6 +114,26 @@ def test_one_that_is_taken_late_is_confirmed_and_nothing_else_however_often_it_m
             last = 300.15 + 0.2 * (59 // every * every)
             assert found[-1][1].new == pytest.approx(last)
             assert plant.get("cooler.T_set") == pytest.approx(last, abs=0.051)
+
+    run(main())
+
+
+@pytest.mark.parametrize("off", [3600.0, -3600.0, 5.0])
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_clock_that_is_set_while_one_is_under_way_changes_nothing(off, taken):
+    async def main():
+        fault = TimeFault("clock_step", 4.0, size=off)
+        async with bench(SLOW_COOLER, "cooler", [fault]) as (device, client, second, _):
+            if not taken:
+                device._take = lambda item: False
+            await client.write({"cooler.T_set": 300.15})
+            found = []
+            for now in range(40):
+                await client.refresh()
+                found += [(now, written.status) for written in await second()]
+                if found:
+                    break
+            assert found == [(14, WriteStatus.CONFIRMED) if taken else (15, WriteStatus.MISMATCH)]
 
     run(main())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from controllers.interface import Decision, Forecast
@@ -47,7 +47,9 @@ class Rates:
         self._values = {"pump.y": math.nan, "cooler.T_set": math.nan}
         self._targets = dict(self._values)
 
-    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> list[object]:
+    def check(
+        self, setpoints: Mapping[str, float], measurements: Mapping[str, float], free: Collection[str] = ()
+    ) -> list[object]:
         self._targets.update(setpoints)
         return []
 

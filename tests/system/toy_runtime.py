@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from controllers.interface import Decision, Forecast
@@ -38,7 +38,9 @@ class Free:
         self.names: list[str] = []
         self._values: list[float] = []
 
-    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> list[object]:
+    def check(
+        self, setpoints: Mapping[str, float], measurements: Mapping[str, float], free: Collection[str] = ()
+    ) -> list[object]:
         self.names, self._values = list(setpoints), list(setpoints.values())
         return []
 

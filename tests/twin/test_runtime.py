@@ -55,7 +55,7 @@ class Guard:
     def names(self):
         return list(self.targets)
 
-    def check(self, setpoints, measurements):
+    def check(self, setpoints, measurements, free=()):
         assert "heater.T" in measurements
         self.targets = {**setpoints, "pump.y": min(setpoints["pump.y"], self.top)}
         return [f"{n} limited to {v}" for n, v in self.targets.items() if v != setpoints[n]]

@@ -28,7 +28,7 @@ class Interlocked(Guard):
 
     floor = 0.0
 
-    def check(self, setpoints, measurements):
+    def check(self, setpoints, measurements, free=()):
         asked = setpoints["pump.y"]
         super().check(setpoints, measurements)
         if asked >= self.floor:
@@ -363,13 +363,20 @@ def test_a_slow_setpoint_that_is_not_taken_is_an_alarm_until_it_is(rate):
 REMOTE = 20
 
 
-def local_or_remote(port):
-    """The pump is delivered in local operation."""
+def local_or_remote(port, restart=None):
+    """The pump is delivered in local operation; ``restart`` is what shows that it has restarted."""
     remote = {"address": REMOTE, "table": "holding", "type": "uint16", "access": "rw", "kind": "setting"}
     pump_map = {
         **toy.PUMP_MAP, "permissions": {"remote": 1}, "watchdog": {"timeout": "1 h"},
         "points": {**toy.PUMP_MAP["points"], "remote": remote},
     }  # fmt: skip
+    if restart is not None:
+        pump_map["restart"] = restart
+        signs = {
+            "up": {"address": REMOTE + 1, "table": "holding", "type": "uint32", "unit": "s"},
+            "starts": {"address": REMOTE + 3, "table": "holding", "type": "uint16"},
+        }
+        pump_map["points"] |= {name: point for name, point in signs.items() if name in restart.values()}
     pump, cooler = toy.devices(port)
     spec = RegisterMap.model_validate(pump_map, context={"require_units": True})
     return bind(pump.device, toy.VOCABULARY, spec), cooler
@@ -400,6 +407,57 @@ def test_local_operation_is_an_alarm_and_stays_until_the_loop_is_told_to_take_ov
             assert pump.permitted
             assert "heartbeat.pump" not in r.runtime.alarms
             assert not pump.fallen_back
+
+    within(40, main())
+
+
+@pytest.mark.parametrize("sign", [{"uptime": "up"}, {"count": "starts"}, {"safe_values": True}])
+def test_a_restart_between_two_scans_is_no_local_operation_and_what_it_took_is_given_again(sign):
+    async def main():
+        devices = lambda port: local_or_remote(port, sign)  # noqa: E731
+        controller = Follower()
+        controller.y = 0.5
+        async with rig(controller, slow(), devices=devices, beating=True) as r:
+            await r.emulator.start()
+            await r.until("running")
+            pump = r.emulator.devices["pump"]
+            while y(r) > 0.5:
+                await r.turn()
+            await r.turn(20)  # past the next look at permissions
+            pump.restart()
+            assert not pump.permitted
+            seen = [y(r)]
+            for _ in range(60):
+                await r.turn()
+                seen.append(y(r))
+                assert not [name for name in r.runtime.alarms if name.startswith(("heartbeat", "write"))]
+            assert pump.permitted
+            assert seen[1] == pytest.approx(0.9)  # its safe value, and from there at its own rate
+            assert steepest(seen[1:]) <= 2.0 * RATE + 1e-9
+            assert seen[-1] == pytest.approx(0.5, abs=0.006)
+            events = [e.message for e in r.journal.events() if e.source == "device.pump" and e.kind == "info"]
+            assert events == ["it has restarted: its permissions and set-points are given anew"]
+            pump.write(Table.HOLDING, REMOTE, [0])  # somebody at the pump: that is another matter
+            await r.turn(20)
+            assert "local operation; it is left so" in r.runtime.alarms["heartbeat.pump"]
+            pump.restart()  # it was theirs, and still is
+            await r.turn(20)
+            assert not pump.permitted
+
+    within(40, main())
+
+
+def test_without_a_sign_a_restart_looks_like_local_operation():
+    async def main():
+        async with rig(Follower(), devices=local_or_remote, beating=True) as r:
+            await r.emulator.start()
+            await r.until("running")
+            await r.turn(20)
+            pump = r.emulator.devices["pump"]
+            pump.restart()
+            await r.turn(20)
+            assert "local operation, or a restart; it is left so" in r.runtime.alarms["heartbeat.pump"]
+            assert not pump.permitted
 
     within(40, main())
 

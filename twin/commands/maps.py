@@ -113,7 +113,7 @@ def import_csv(
     """
     from hil.registers.check import check_file
     from hil.registers.from_csv import CsvOptions, read_csv, to_yaml
-    from hil.registers.points import Table
+    from hil.registers.parts import Table
     from twin.mistakes import UserError
 
     out = out or file.with_suffix(".yaml")

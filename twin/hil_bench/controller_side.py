@@ -25,6 +25,7 @@ from twin.hil_bench.scenario import HilScenario
 from twin.inputs.forecast import IT_LOAD, Q_DEMAND
 from twin.journal import Journal
 from twin.operation.alarms import chip_rules
+from twin.operation.commands import Commands
 from twin.operation.commissioning import Commissioning
 from twin.operation.heartbeat import Heartbeat
 from twin.operation.writes import policy_of
@@ -64,8 +65,9 @@ class ControllerSide:
         controller = make_controller(scenario.controller, plant, scenario.controller_settings)
         self._horizon = controller.forecast_horizon
         self.client = FieldClient(
-            devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic, speed=speed
-        )
+            devices, clock, timeout=scenario.timeout, connect=connect, monotonic=monotonic, speed=speed,
+            scan_interval=scenario.scan,
+        )  # fmt: skip
         view, rules_based = PlantView(plant), scenario.controller in RULE_BASED
         self.runtime = Runtime(
             self.client, controller, Envelope(view), journal, clock, forecast=self._forecast,
@@ -74,7 +76,9 @@ class ControllerSide:
             vocabulary=plant.vocabulary, rules=chip_rules(view, self.client.signals),
             commission=Commissioning(self.client).check, scan_interval=scenario.scan, on_cycle=self._note,
             heartbeat=lambda alarms: Heartbeat(self.client, alarms, lambda entry: journal.add_writes([entry])),
+            commands=Commands(self.client, lambda entry: journal.add_writes([entry])),
         )  # fmt: skip
+        self._journal, self._orders = journal, list(course.orders)
         self._seen = list(seen)
         self.true_time: Callable[[], float] = clock.time
         """of the record, where the controller's own clock is wrong"""
@@ -98,6 +102,7 @@ class ControllerSide:
         return Forecast(grid, {name: np.full(len(grid), value) for name, value in present.items()})
 
     def _note(self, cycle: Cycle) -> None:
+        self._operate(self.true_time() - self.start)
         figures = [STATES.get(cycle.state, np.nan), float(len(cycle.alarms))]
         figures += [float(getattr(cycle.counts, name)) for name in FIGURES[2:]]
         seen = [cycle.samples[name].value if cycle.samples[name].good else np.nan for name in self._seen]
@@ -107,6 +112,13 @@ class ControllerSide:
         self._times.append(elapsed)
         self._rows.append(figures + seen)
         self._alarms.append(frozenset(cycle.alarms))
+
+    def _operate(self, elapsed: float) -> None:
+        """Leaves the orders that are due in the journal, as ``heatloop command`` does: the next turn takes them up."""
+        while self._orders and self._orders[0].at <= elapsed + 1e-6:
+            order = self._orders.pop(0)
+            body = {"device": order.device, "command": order.command, "value": order.value, "reason": "scenario"}
+            self._journal.add_order(wall.time(), "operator", "command", body)
 
     def _held_up(self, elapsed: float) -> bool:
         """Whether there is more to do than a turn has, or requests wait for answers that do not come."""

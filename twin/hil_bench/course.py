@@ -1,4 +1,6 @@
-"""The course of a scenario: every disturbance and parameter over time, and its faults resolved to signals and units."""
+"""The course of a scenario: every disturbance and parameter over time, its faults and acts resolved to signals, units
+and devices.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from plant_models.plant import Plant
 from plant_models.signals import Role, Signal
 from plant_models.units import to_si, to_si_difference
 from twin.hil_bench.process_faults import PROCESS_FAULTS, Change
-from twin.hil_bench.scenario import Fault, HilScenario, HilScenarioError, Stimulus
+from twin.hil_bench.scenario import Act, Fault, HilScenario, HilScenarioError, Stimulus
 
 Line = tuple[str, int]
 """host and port"""
@@ -42,9 +44,19 @@ class _Change:
         return value + reached * (self.new(value) - value)
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command that an operator gives to our loop, at s since the start."""
+
+    at: float
+    device: str
+    command: str
+    value: str = ""
+
+
 @dataclass(slots=True)
 class Course:
-    """What a scenario does to a plant, to its sensors, to its bus and to its controller's time."""
+    """What a scenario does to a plant, to its sensors, to its bus, to its controller's time, and what people do."""
 
     base: dict[str, float]
     """every disturbance and every parameter that changes, at the start (SI)"""
@@ -52,6 +64,10 @@ class Course:
     sensors: list[SensorFault] = field(default_factory=list)
     bus: dict[Line, list[BusFault]] = field(default_factory=dict)
     time: list[TimeFault] = field(default_factory=list)
+    by_hand: list[tuple[float, str, str]] = field(default_factory=list)
+    """s since the start, what somebody does at the machine, and the device; in order of time"""
+    orders: list[Order] = field(default_factory=list)
+    """in order of time"""
 
     def at(self, elapsed: float) -> dict[str, float]:
         """Disturbances and changed parameters ``elapsed`` s after the start."""
@@ -69,6 +85,8 @@ def make_course(scenario: HilScenario, plant: Plant, devices: Sequence[BoundDevi
         maker.stimulate(stimulus)
     for fault in scenario.faults:
         maker.add(fault)
+    for act in sorted(scenario.operator, key=lambda act: act.at):
+        maker.act(act)
     return maker.course
 
 
@@ -112,6 +130,24 @@ class _Maker:
             raise
         except ValueError as error:
             raise HilScenarioError(f"{where}: {error}") from None
+
+    # --- people ---
+
+    def act(self, act: Act) -> None:
+        where = f"operator: {act.act} at {act.at:g} s"
+        by_name = {device.name: device for device in self.devices}
+        for pattern in act.of:
+            found = _matching(pattern, by_name)
+            if not found:
+                raise HilScenarioError(f"{where}: no device {pattern!r}; {_nearest(pattern, by_name)}")
+            for name in found:
+                if act.act == "command":
+                    self.course.orders.append(Order(act.at, name, _command(by_name[name], act, where), act.value))
+                elif by_name[name].trips or act.act == "power_cycle":
+                    self.course.by_hand.append((act.at, act.act, name))
+                else:
+                    able = [d.name for d in self.devices if d.trips]
+                    raise HilScenarioError(f"{where}: {name} has no hard-wired trip; {_nearest(name, able)}")
 
     # --- process ---
 
@@ -199,6 +235,16 @@ class _Maker:
                 BusFault(fault.fault, fault.at, fault.end, frozenset() if whole else frozenset(ids), fault.share,
                          fault.delay, fault.code)
             )  # fmt: skip
+
+
+def _command(device: BoundDevice, act: Act, where: str) -> str:
+    """The name of the command. Raises HilScenarioError with those that there are."""
+    trips = device.map.trips
+    name = act.command or (trips.reset if trips else None) or ""
+    known = [point.name for point in device.map.points if point.writable and point.kind == "command"]
+    if name not in known:
+        raise HilScenarioError(f"{where}: {device.name} has no command {name!r}; it has {', '.join(known) or 'none'}")
+    return name
 
 
 def _changed(change: Change, signal: Signal, size: float, value: float) -> float:

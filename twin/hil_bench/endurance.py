@@ -26,11 +26,11 @@ from hil.faults.sensor import SENSOR_FAULTS
 from plant_models.integrate import Simulator
 from plant_models.plant import Plant
 from plant_models.signals import Role
+from twin.hil_bench.bench import BenchSite
 from twin.hil_bench.controller_side import ControllerSide
 from twin.hil_bench.lockstep import LockStep
 from twin.hil_bench.plant_side import PlantSide
 from twin.hil_bench.process_faults import PROCESS_FAULTS
-from twin.hil_bench.run import BenchSite
 from twin.hil_bench.scenario import HilScenario
 from twin.journal import Journal
 from twin.runtime import Counts, Cycle

@@ -240,7 +240,7 @@ def _call(function: str, arguments: tuple[Node, ...], traces: Traces) -> _Value:
             return _Value(values[:, :1], first.unit, kind, first.stars, first.names)
         case "limit":
             return _limit(first, traces)
-    return (_recent if function == "recent" else _rate)(first, arguments, traces)
+    return {"recent": _recent, "swing": _swing, "rate": _rate}[function](first, arguments, traces)
 
 
 def _among(function: str, terms: list[_Value]) -> _Value:
@@ -282,10 +282,22 @@ def _rate(of: _Value, arguments: tuple[Node, ...], traces: Traces) -> _Value:
 
 def _recent(of: _Value, arguments: tuple[Node, ...], traces: Traces) -> _Value:
     """Largest of each value and those of the window before it."""
-    n = _window("recent", arguments[1], traces)[1]
-    padded = np.concatenate([np.repeat(of.values[:, :1], n, axis=1), of.values], axis=1)
-    values = np.lib.stride_tricks.sliding_window_view(padded, n + 1, axis=1).max(axis=-1)
+    values = _with_past("recent", of, arguments[1], traces).max(axis=-1)
     return _Value(values, of.unit, of.kind, of.stars, of.names)
+
+
+def _swing(of: _Value, arguments: tuple[Node, ...], traces: Traces) -> _Value:
+    """Largest less smallest of each value and those of the window before it."""
+    past = _with_past("swing", of, arguments[1], traces)
+    kind: Kind = "difference" if of.kind == "point" else of.kind
+    return _Value(past.max(axis=-1) - past.min(axis=-1), of.unit, kind, of.stars, of.names)
+
+
+def _with_past(function: str, of: _Value, window: Node, traces: Traces) -> Array:
+    """Each value and those of the window before it, on a last axis; before the start it was as at the start."""
+    n = _window(function, window, traces)[1]
+    padded = np.concatenate([np.repeat(of.values[:, :1], n, axis=1), of.values], axis=1)
+    return np.lib.stride_tricks.sliding_window_view(padded, n + 1, axis=1)
 
 
 @cache

@@ -24,10 +24,15 @@ FUNCTIONS: Final = {
     "mean": "their mean",
     "rate": "change per second over the last step, or over the time given: rate(x, 5 min)",
     "recent": "the largest value in the last so much time: recent(x, 2 min)",
+    "swing": "the largest less the smallest value in the last so much time: swing(x, 15 min)",
     "start": "the value at the start of the run",
     "limit": "the upper limit that the machine states for the signal",
     "dew_point": "dew_point(): of the outside air",
 }
+TERMS: Final = {
+    "dew_point": (0, 0), "rate": (1, 2), "recent": (2, 2), "swing": (2, 2), "max": (1, 9), "min": (1, 9),
+}  # fmt: skip
+"""how many terms a function takes at least and at most; else one"""
 TOKEN: Final = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(?:\s*(?P<unit>%|(?!and\b|or\b|not\b)[A-Za-zµ°][A-Za-zµ°]*"
     r"(?:\^-?\d)?(?:[/*][A-Za-z]+(?:\^-?\d)?)*))?"
@@ -232,7 +237,7 @@ class _Parser:
             if arguments and not self._take(","):
                 self._fail("',' or ')'")
             arguments.append(self._sum())
-        most = {"dew_point": (0, 0), "rate": (1, 2), "recent": (2, 2), "max": (1, 9), "min": (1, 9)}.get(name, (1, 1))
+        most = TERMS.get(name, (1, 1))
         if not most[0] <= len(arguments) <= most[1]:
             raise ExpressionError(f"{self.text!r}: {name}() takes {most[0]} to {most[1]} terms, found {len(arguments)}")
         return Call(name, tuple(arguments))

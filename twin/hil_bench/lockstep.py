@@ -17,9 +17,9 @@ from hil.faults.clock import FaultyClock
 from hil.faults.schedule import BusFaults
 from hil.in_process import InProcessLine
 from hil.modbus.transport import Transport
+from twin.hil_bench.bench import BenchSite, Run, seen_signals
 from twin.hil_bench.controller_side import ControllerSide
 from twin.hil_bench.plant_side import PlantSide
-from twin.hil_bench.run import BenchSite, Run, seen_signals
 from twin.hil_bench.scenario import HilScenario
 from twin.journal import Journal
 

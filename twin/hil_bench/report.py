@@ -36,6 +36,8 @@ def report(outcome: Outcome) -> str:
         f.fault, ", ".join(f.of), FAULTS[f.fault]) for f in scenario.faults],
         stimuli=[(_when(x.at), x.signal, f"to {x.to}" if x.to is not None else f"by {x.by}", _when(x.over))
                  for x in scenario.stimuli],
+        acts=[(_when(x.at), x.act.replace("_", " "), ", ".join(x.of), " ".join([x.command, x.value]).strip())
+              for x in scenario.operator],
         charts=Markup("".join(_charts(outcome))),
         events=[(_when(t), *rest) for t, *rest in outcome.events[:MOST_EVENTS]],
         more=max(0, len(outcome.events) - MOST_EVENTS), number=number,
@@ -103,6 +105,7 @@ def _chart(title: str, unit: str, members: Sequence[str], scenario: HilScenario,
     spans = [Span(f"{f.fault} {', '.join(f.of)}".strip(), start + f.at, start + min(f.end, scenario.duration))
              for f in scenario.faults]  # fmt: skip
     spans += [Span(x.signal, start + x.at, start + x.at + max(x.over, scenario.step)) for x in scenario.stimuli]
+    spans += [Span(f"{x.act} {', '.join(x.of)}", start + x.at, start + x.at + scenario.step) for x in scenario.operator]
     end = float(time[-1]) if len(time) > 1 else start + 1.0
     return Chart(title, label, start, end, UTC, lines=lines, levels=levels, spans=spans).draw()
 

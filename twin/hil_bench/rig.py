@@ -20,10 +20,10 @@ from hil.clock import Clock, RealClock
 from hil.faults.clock import FaultyClock
 from hil.faults.proxy import FaultProxy
 from hil.faults.schedule import BusFaults
+from twin.hil_bench.bench import COMMANDS_ARE_OURS, BenchSite, NotOnThisBench, Run
 from twin.hil_bench.controller_side import ControllerSide
 from twin.hil_bench.course import Course, make_course
 from twin.hil_bench.process_faults import PROCESS_FAULTS
-from twin.hil_bench.run import BenchSite, NotOnThisBench, Run
 from twin.hil_bench.scenario import EXTERNAL, HilScenario
 from twin.journal import Journal
 
@@ -45,6 +45,8 @@ async def run(scenario: HilScenario, site: BenchSite, journal: Journal) -> Run:
         raise NotOnThisBench("sensors of a real rig cannot be made to lie; use --bench lockstep or sockets")
     if external and (course.bus or course.time):
         raise NotOnThisBench("faults of the bus need heatloop hil proxy before the controller; leave them out here")
+    if external and course.orders:
+        raise NotOnThisBench(COMMANDS_ARE_OURS)
     clock = RealClock()
     start = clock.time()
     signals = sorted({name for device in site.devices for name in device.points})
@@ -127,6 +129,8 @@ async def _announce(scenario: HilScenario, clock: Clock, start: float) -> None:
     """Tells a person what to do, when it is time."""
     tasks = [(x.at, f"{x.signal} {'to' if x.to is not None else 'by'} {x.to if x.to is not None else x.by}")
              for x in scenario.stimuli]  # fmt: skip
+    acts = {"reset_at_machine": "reset {} at the machine", "power_cycle": "switch the controls of {} off and on"}
+    tasks += [(x.at, acts[x.act].format(", ".join(x.of))) for x in scenario.operator if x.act in acts]
     for fault in scenario.faults:
         if fault.fault in PROCESS_FAULTS:
             tasks.append((fault.at, f"begin {fault.fault} of {', '.join(fault.of) or 'the plant'}"))

@@ -5,59 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import time as wall
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hil.binding import BoundDevice
 from plant_models.integrate import PlantDiverged
 from plant_models.plant import Plant
 from plant_models.site import load_site
 from twin.embedded import site_devices
+from twin.hil_bench.bench import BenchError, BenchSite, NotOnThisBench, Run
 from twin.hil_bench.controller_side import controller_columns, known_alarms
 from twin.hil_bench.course import make_course
-from twin.hil_bench.evaluate import Column, Traces, check, find
-from twin.hil_bench.expression import ExpressionError, names, parse
+from twin.hil_bench.evaluate import Traces, check, find
+from twin.hil_bench.expression import ExpressionError
 from twin.hil_bench.plant_side import plant_columns
 from twin.hil_bench.scenario import EXTERNAL, Bench, HilScenario, HilScenarioError
 from twin.hil_bench.verdict import Outcome, judge
 from twin.journal import Journal
 
-SEEN = "seen."
 LATE = ("plant_late_s", "controller_late_s")
 """figures of a run: by how much the bench itself was late at most, s of the plant's time"""
-
-
-@dataclass(slots=True)
-class Run:
-    """What a bench recorded: times (s since the start), values by name, figures of the run itself."""
-
-    times: NDArray[np.float64] = field(repr=False)  # asyncio.run makes the repr of what its task returns
-    values: dict[str, NDArray[np.float64]] = field(repr=False)
-    figures: dict[str, float] = field(default_factory=dict)
-    start: float | None = None
-    """s, POSIX, where it is not the scenario's"""
-
-
-class BenchError(RuntimeError):
-    """A bench that did not do its part; the message says which."""
-
-
-class NotOnThisBench(RuntimeError):
-    """A scenario that asks for what a bench cannot do; the message says what to do instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class BenchSite:
-    """A site that scenarios run on: its plant, its devices, and everything that expectations can ask for."""
-
-    plant: Plant
-    devices: tuple[BoundDevice, ...]
-    columns: dict[str, Column]
 
 
 class Sites:
@@ -99,14 +66,6 @@ def prepare(scenario: HilScenario, sites: Sites | None = None) -> BenchSite:
         except ExpressionError as error:
             raise HilScenarioError(f"{scenario.name}: plot: {error}") from None
     return site
-
-
-def seen_signals(scenario: HilScenario, devices: Sequence[BoundDevice]) -> list[str]:
-    """Signals whose received values expectations or plots ask for."""
-    patterns = [p for e in scenario.expect for p in names(parse(e.text))] + list(scenario.plot)
-    known = {f"{SEEN}{name}": 0 for device in devices for name in device.points}
-    found = {name for p in patterns if p.startswith(SEEN) for name in find(p, known)}
-    return sorted(name.removeprefix(SEEN) for name in found)
 
 
 def perform(scenario: HilScenario, bench: Bench, journal: Path | None = None, sites: Sites | None = None) -> Outcome:

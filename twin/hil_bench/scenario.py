@@ -116,6 +116,27 @@ class Fault(_Strict):
         return self.at + self.lasts
 
 
+class Act(_Strict):
+    """What somebody does at a time: at the machine itself, or by an order to our loop (``heatloop command``)."""
+
+    at: Moment
+    act: Literal["reset_at_machine", "power_cycle", "command"]
+    of: tuple[str, ...] = Field(min_length=1, description="devices; patterns with *")
+    command: str = Field("", description="of the device's register map; default the reset of its trips")
+    value: str = Field("", description="of the command, where it has several")
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _fits(self) -> Act:
+        if self.act != "command" and (self.command or self.value):
+            raise ValueError(f"{self.act} needs no command: and no value:, it is done by hand")
+        return self
+
+
 class Expectation(_Strict):
     """What has to be true, and when."""
 
@@ -198,6 +219,7 @@ class HilScenario(_Strict):
     conditions: dict[str, str | float] = Field({}, description="disturbances at the start; a percentage is of design")
     stimuli: tuple[Stimulus, ...] = ()
     faults: tuple[Fault, ...] = ()
+    operator: tuple[Act, ...] = Field((), description="what somebody does: resets at machines, commands")
     expect: tuple[Expectation, ...] = Field(min_length=1)
     plot: tuple[str, ...] = Field((), description="signals for the report beside those that expectations name")
 
@@ -210,7 +232,7 @@ class HilScenario(_Strict):
     def _fits(self) -> HilScenario:
         if abs(self.scan / self.step - round(self.scan / self.step)) > 1e-9:
             raise ValueError(f"scan ({self.scan:g} s) is no multiple of step ({self.step:g} s)")
-        for at in (*(x.at for x in self.stimuli), *(x.at for x in self.faults)):
+        for at in (*(x.at for x in self.stimuli), *(x.at for x in self.faults), *(x.at for x in self.operator)):
             if at >= self.duration:
                 raise ValueError(f"something at {_clock(at)} comes after the end, {_clock(self.duration)}")
         for expectation in self.expect:

@@ -25,10 +25,10 @@ from hil.faults.clock import FaultyClock
 from hil.faults.proxy import FaultProxy
 from hil.faults.schedule import BusFaults
 from plant_models.plant import Plant
+from twin.hil_bench.bench import COMMANDS_ARE_OURS, BenchError, BenchSite, NotOnThisBench, Run, seen_signals
 from twin.hil_bench.controller_side import AFTERMATH, ControllerSide
 from twin.hil_bench.course import Course, Line, make_course
 from twin.hil_bench.plant_program import HOST
-from twin.hil_bench.run import BenchError, BenchSite, Run, seen_signals
 from twin.hil_bench.scenario import EXTERNAL, HilScenario
 from twin.journal import Journal
 
@@ -47,6 +47,8 @@ async def run(scenario: HilScenario, site: BenchSite, journal: Journal) -> Run:
     """The scenario in scaled time. Raises :class:`BenchError`, with every process and listener ended."""
     course = make_course(scenario, site.plant, site.devices)
     external = scenario.controller == EXTERNAL
+    if external and course.orders:
+        raise NotOnThisBench(COMMANDS_ARE_OURS)
     start = scenario.start.timestamp()
     clock = ScaledClock(start, scenario.speed)
     with tempfile.TemporaryDirectory() as folder:

@@ -40,8 +40,8 @@ class Heartbeat:
 
     Permissions are given at take-over, also to devices that were lost with the plant or for longer than their
     watchdog waits, and those that a watchdog withdraws after it has tripped for want of this loop. One that is gone
-    otherwise was taken by somebody (local operation) or by a restart: that is an alarm, and left so, through losses and
-    fallbacks too.
+    otherwise was taken by somebody (local operation), or by a restart that the map has no sign of: that is an alarm,
+    and left so, through losses and fallbacks too. What a restart took that shows is given again at once.
     A permission that cannot be read, such as a drive's control word, goes out at every beat.
     ``enter`` takes an entry for each permission given and each watchdog reset; counters are too many to be told.
     """
@@ -92,6 +92,13 @@ class Heartbeat:
             if take_over or pulse.lost_since is not None:
                 pulse.own(pulse.points.bound.map.permissions)
 
+    def restarted(self, device: str) -> None:
+        """It is due at once, and what nobody had taken before is given again."""
+        if device in self._pulses:
+            pulse = self._pulses[device]
+            pulse.next = -math.inf
+            pulse.own(pulse.points.bound.map.permissions)
+
     async def _beat(self, pulse: _Pulse, writes: bool) -> str:
         """What is wrong, or an empty text."""
         points, map_ = pulse.points, pulse.points.bound.map
@@ -134,9 +141,10 @@ class Heartbeat:
             return f"{name} is not {point.show(wanted)}: set-points would not be obeyed" if point.readable else ""
         if point.readable and name not in pulse.ours:
             pulse.taken.add(name)
+            cause = "local operation, or a restart" if points.bound.map.restart is None else "local operation"
             return (
-                f"{name} is not {point.show(wanted)} any more: local operation, or a restart; it is left so. Set it at "
-                "the device, or let the loop take over anew (mode off, then auto)"
+                f"{name} is not {point.show(wanted)} any more: {cause}; it is left so. Set it at the device, or let "
+                "the loop take over anew (mode off, then auto)"
             )
         await points.write(name, wanted)
         back: float | str = await points.read(name) if point.readable else math.nan

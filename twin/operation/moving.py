@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -40,6 +40,7 @@ class Field(Protocol):
     def release(self) -> None: ...  # noqa: D102
     def holds(self, signal: str) -> float: ...  # noqa: D102
     def confirmed(self) -> list[Written]: ...  # noqa: D102
+    def restarted(self) -> Mapping[str, frozenset[str]]: ...  # noqa: D102
 
 
 class Guard(Protocol):
@@ -48,8 +49,13 @@ class Guard(Protocol):
     names: list[str]
     """the set-points that it guards, in the order of :meth:`advance`"""
 
-    def check(self, setpoints: Mapping[str, float], measurements: Mapping[str, float]) -> Sequence[object]:
-        """Takes over the targets that pass; returns what was changed, to be shown as text."""
+    def check(
+        self, setpoints: Mapping[str, float], measurements: Mapping[str, float], free: Collection[str] = ()
+    ) -> Sequence[object]:
+        """Takes over the targets that pass; returns what was changed, to be shown as text.
+
+        ``free`` are an emergency's: they keep their speed, and need not keep how far set-points move in a time.
+        """
         ...
 
     def advance(self, dt: float) -> Iterable[float]:
@@ -128,6 +134,10 @@ class Mover:
             if gate.policy.low <= value <= gate.policy.high:
                 self.arbiter.claim(Claim(name, value, Rank.DEFAULT, "default", why))
 
+    def begin_anew(self, names: frozenset[str]) -> None:
+        """Their device has restarted: what is still wanted goes on from what it holds now, at its own rate."""
+        self._written -= names
+
     def slack(self, name: str) -> float:
         """How far two values of a set-point may lie apart and be the same."""
         return self._gates[name].policy.deadband if name in self._gates else 0.0
@@ -159,7 +169,8 @@ class Mover:
         ours = frozenset(n for n, claim in asked.items() if n in self._gates and mode.writes(claim.rank))
         self._begin_at(ours - self._written, present)
         try:
-            corrections = self.guard.check({n: claim.value for n, claim in asked.items()}, measurements)
+            free = [n for n, claim in asked.items() if claim.rank is Rank.FALLBACK]
+            corrections = self.guard.check({n: claim.value for n, claim in asked.items()}, measurements, free)
         except Exception as error:  # noqa: BLE001  a defect of the guard must not move anything, nor end the loop
             self.alarms.condition(now, "controller.envelope", True, f"{type(error).__name__}: {error}: nothing moves")
             return

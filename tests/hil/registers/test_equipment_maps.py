@@ -9,7 +9,7 @@ import pytest
 from hil.binding import bind
 from hil.registers.codec import decode, encode
 from hil.registers.files import load_map, shipped_maps
-from hil.registers.points import Table
+from hil.registers.parts import Table
 from plant_models.devices import Device
 from tests.hil.toy_plant import VOCABULARY
 

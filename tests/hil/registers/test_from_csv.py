@@ -6,7 +6,7 @@ from hil.registers import csv_cells as cells
 from hil.registers.check import check_file
 from hil.registers.files import load_map
 from hil.registers.from_csv import CsvOptions, read_csv, to_yaml
-from hil.registers.points import Table
+from hil.registers.parts import Table
 from hil.registers.schema import MapError
 
 HEAD = "address,name,table,type,unit,scale\n"

@@ -61,6 +61,8 @@ def test_functions_of_time():
     assert true("start(cdu.01.T) == cdu.01.T", **ramp) == [True, True, False, False, False]
     spell = {"pump__y": [0.0, 1.0, 0.0, 0.0, 0.0]}
     assert true("recent(pump.y, 20 s) == 1", **spell) == [False, True, True, True, False]
+    there_and_back = {"cdu__01__T": [300.0, 301.0, 299.0, 299.0, 300.0]}
+    assert true("swing(cdu.01.T, 20 s) <= 1 K", **there_and_back) == [True, True, False, False, True]
 
 
 def test_dew_point_of_air_at_half_its_saturation():
