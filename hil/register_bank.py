@@ -33,15 +33,21 @@ class RegisterBank:
         """addresses that can be written and not read"""
         self._shown: dict[str, tuple[Point, float]] = {}
         """values by point that are in registers once somebody reads"""
+        self._encoded: dict[str, float] = {}
+        """values by point that registers show"""
         self._saturated: set[str] = set()
 
     def show(self, point: Point, value: float) -> None:
         """From now on ``point`` reads ``value`` (SI)."""
-        self._shown[point.name] = point, value
+        if self._encoded.get(point.name) == value:
+            self._shown.pop(point.name, None)
+        else:
+            self._shown[point.name] = point, value
 
     def store(self, point: Point, registers: Sequence[int]) -> None:
         """From now on ``point`` reads these words."""
         self._shown.pop(point.name, None)
+        self._encoded.clear()  # other points may be in the same registers
         self._registers[point.table].update(zip(point.span, registers, strict=True))
 
     def extent(self, table: Table) -> tuple[int, int] | None:
@@ -83,6 +89,7 @@ class RegisterBank:
     def _encode(self) -> None:
         for point, value in self._shown.values():
             self._registers[point.table].update(zip(point.span, self._words(point, value), strict=True))
+            self._encoded[point.name] = value
         self._shown.clear()
 
     def _words(self, point: Point, value: float) -> list[int]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hil.registers import words
 from hil.registers.parts import FlagField, Part, ScaleFrom, Table, UnitFrom
@@ -78,7 +78,6 @@ class Point(Part):
     inferred: bool = Field(False, description="the source does not show it plainly: verify at the device")
     description: str = ""
     source: str = Field("", description="document and page, where they are not the device's")
-    _density: float | None = PrivateAttr(None)
 
     @field_validator("bits", mode="before")
     @classmethod
@@ -259,6 +258,8 @@ class Point(Part):
     @property
     def references(self) -> tuple[str, ...]:
         """The points that decoding it needs."""
+        if self.scale_from is None and self.unit_from is None:
+            return ()
         return tuple(part.point for part in (self.scale_from, self.unit_from) if part is not None)
 
     def as_mass(self, density: float) -> Point:
@@ -277,21 +278,17 @@ class Point(Part):
         for key in ("safe", "deadband", "tolerance", "rate_max", "rate_limit"):
             if isinstance(value := getattr(self, key), float):
                 changes[key] = density * value
-        point = self.model_copy(update=changes)
-        point._density = density
-        return point
+        return _PointOfMass.model_construct(self.model_fields_set, **dict(self) | changes, density=density)
 
     @property
     def si(self) -> str:
         """Its unit inside."""
-        si = si_conversion(self.unit)[0]
-        return si if self._density is None else MASS_OF[si]
+        return si_conversion(self.unit)[0]
 
     @property
     def conversion(self) -> tuple[float, float]:
         """Factor and offset from its unit on the wire to SI."""
-        _, factor, offset = si_conversion(self.unit)
-        return (factor, offset) if self._density is None else (factor * self._density, 0.0)
+        return si_conversion(self.unit)[1:]
 
     @property
     def step(self) -> float:
@@ -312,6 +309,20 @@ class Point(Part):
         """An SI value as people of the device write it, ``32 degC``."""
         factor, offset = self.conversion
         return f"{(value - offset) / factor:.6g}{'' if self.unit == '1' else ' ' + self.unit}"
+
+
+class _PointOfMass(Point):
+    """A volume or a volume flow on the wire that is a mass or a mass flow inside."""
+
+    density: float
+
+    @property
+    def si(self) -> str:
+        return MASS_OF[super().si]
+
+    @property
+    def conversion(self) -> tuple[float, float]:
+        return super().conversion[0] * self.density, 0.0
 
 
 def _addresses(first: int, count: int) -> Sequence[int]:

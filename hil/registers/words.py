@@ -13,6 +13,8 @@ WordType = Literal[
     "float64", "string",
 ]  # fmt: skip
 Order = Literal["big", "little"]
+ENDS: Final[dict[Order, str]] = {"big": ">", "little": "<"}
+"""of struct"""
 
 FORMAT: Final[dict[str, str]] = {
     "bool": "H", "bit": "H", "packed": "H", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q",
@@ -120,13 +122,13 @@ def unpack_text(registers: Sequence[int], byte_order: Order = "big", word_order:
 
 
 def _registers(data: bytes, byte_order: Order, word_order: Order) -> list[int]:
-    registers = [int.from_bytes(data[i : i + 2], byte_order) for i in range(0, len(data), 2)]
+    registers = list(struct.unpack(f"{ENDS[byte_order]}{len(data) // 2}H", data))
     return registers if word_order == "big" else registers[::-1]
 
 
 def _bytes(registers: Sequence[int], byte_order: Order, word_order: Order) -> bytes:
     ordered = registers if word_order == "big" else registers[::-1]
     try:
-        return b"".join([r.to_bytes(2, byte_order) for r in ordered])
-    except OverflowError:
+        return struct.pack(f"{ENDS[byte_order]}{len(ordered)}H", *ordered)
+    except struct.error:
         raise ValueError(f"a register holds 0..65535, found {list(registers)}") from None
