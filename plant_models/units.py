@@ -6,10 +6,13 @@ Site and scenario files state every quantity with its unit; a bare number is ref
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from plant_models.plausible import check_temperature
 
 if TYPE_CHECKING:
     import pint
@@ -54,6 +57,10 @@ def to_si_difference(text: object) -> float:
     return value
 
 
+KV_MOST = 10.0
+"""m³/s at 1 bar, 36,000 m³/h: a butterfly valve of DN 800"""
+
+
 class _Si:
     """Validates from text with a unit; a number that is already SI passes when built in Python."""
 
@@ -72,14 +79,39 @@ def si(unit: str) -> BeforeValidator:
     return BeforeValidator(_Si(unit))
 
 
+def _plausible(T: float) -> float:
+    """Refuse a temperature, K, that nothing here has."""
+    check_temperature(T)
+    return T
+
+
+def _plausible_valve(Kv: float) -> float:
+    """Refuse a flow coefficient, Kv or Cv as a volume flow in m³/s, that no valve has."""
+    if Kv > KV_MOST:
+        raise ValueError(
+            f"{Kv:g} m^3/s is more than any valve passes ({KV_MOST:g} m^3/s): a number is in m^3/s, data sheets state "
+            f"m^3/h (Kv) or gallon/minute (Cv); write it as text with its unit, such as '{Kv:g} m^3/h'"
+        )
+    return Kv
+
+
+@dataclass(frozen=True, slots=True)
+class Liquid:
+    """Marks a machine's temperature that its liquid has: :class:`plant_models.component.Component` checks its range."""
+
+    medium: str = ""
+    """the field that names the liquid; empty: what the machine's ports carry"""
+
+
 Positive = Field(gt=0)
 NonNegative = Field(ge=0)
 
-Temperature = Annotated[float, si("K"), Field(gt=0)]
+Temperature = Annotated[float, si("K"), AfterValidator(_plausible)]
+LiquidTemperature = Annotated[Temperature, Liquid()]
 TemperatureDifference = Annotated[float, si("delta_K"), Positive]
 Pressure = Annotated[float, si("Pa"), NonNegative]
 MassFlow = Annotated[float, si("kg/s"), Positive]
-VolumeFlow = Annotated[float, si("m^3/s"), Positive]
+FlowCoefficient = Annotated[float, si("m^3/s"), Positive, AfterValidator(_plausible_valve)]
 Power = Annotated[float, si("W"), Positive]
 Energy = Annotated[float, si("J"), Positive]
 Conductance = Annotated[float, si("W/K"), Positive]
