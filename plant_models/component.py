@@ -97,6 +97,8 @@ class Component(BaseModel, ABC):
     """(from, to): ports between which it pushes water and lets none back, as a pump with a check valve does"""
     passes: ClassVar[tuple[str, str] | None] = None
     """(from, to): ports between which it lets water pass in this direction only, as a check valve does"""
+    either_way: ClassVar[bool] = False
+    """whether water may pass it from its outlets to its inlets, as a pipe"""
     senses: ClassVar[tuple[str, str] | None] = None
     """(high, low): ports whose pressure difference its speed control holds"""
 
@@ -147,6 +149,10 @@ class Component(BaseModel, ABC):
 
     def carrier(self) -> Carrier | None:
         """A new carrier of what the machine carries beside its states (plug flow), or None if all is in its states."""
+        return None
+
+    def pressure_held(self) -> float | None:
+        """The gauge pressure, Pa, that it is set to hold at its port; None if it holds none, or one that follows."""
         return None
 
     def filling(self) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class Pipe(Component):
 
     kind: Literal["pipe"] = "pipe"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"))
+    either_way: ClassVar[bool] = True
 
     medium: MediumName = "water"
     m_flow_nominal: MassFlow

@@ -39,6 +39,7 @@ class TwinPipe(Component):
     """A stretch of supply and return pipe. See the module for its equations."""
 
     kind: Literal["twin_pipe"] = "twin_pipe"
+    either_way: ClassVar[bool] = True
     ports: ClassVar[tuple[Port, ...]] = (
         FluidPort("supply_in", "supply"),
         FluidPort("supply_out", "supply"),

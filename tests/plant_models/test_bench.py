@@ -96,7 +96,7 @@ COOLING = {"inlet.m_flow": 20.0, "inlet.T": 313.15}
         ({"fouling": np.linspace(0.5, 0.95, 61)}, "fouling = 0.95: it lies in"),
         (
             {"inlet.T": 20.0},
-            "inlet.T = 20 K: it lies in 265.15 .. 393.15 K; temperatures are in kelvin: 25 degC is 298.15",
+            "inlet.T = 20 K: it lies in 265.15 .. 413.15 K; temperatures are in kelvin: 25 degC is 298.15",
         ),
         (
             {"weather.T_dry": 293.15, "weather.T_wet": 296.15},
