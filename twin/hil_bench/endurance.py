@@ -51,8 +51,8 @@ LATEST, SHORTEST, LONGEST = 1200.0, 120.0, 1200.0
 ROUND: Final = 2700.0
 """s: by then the hour's fault is over, and somebody has reset the machines that it made stop themselves"""
 PRECOOLED: Final = 60.0
-"""s by which chips get hot later, where a machine stops itself, if all that cools was at full power before: water that is
-10 K colder, and warms by 10 K a minute without facility water. Perfect control knows beforehand, ours cannot"""
+"""s by which chips get hot later, where a machine stops itself, if all that cools was at full power before: water 10 K
+colder, which warms by 10 K a minute without facility water. Perfect control knows beforehand, ours cannot"""
 RESPONSE: Final = 2.0
 """scans: a value is as old as a scan, and what is decided on it goes out with the next one"""
 
@@ -230,7 +230,7 @@ class Endured:
     def beyond(self) -> list[tuple[float, float, float]]:
         """Hours (number, longest spell, longest forced one; s) in which chips were hot for longer than is forced.
 
-        A spell may be longer by the response of :data:`RESPONSE` scans, where a machine stopped by :data:`PRECOOLED` too.
+        A spell may be longer by the response of :data:`RESPONSE` scans, and by :data:`PRECOOLED` after a trip.
         """
         allowed = RESPONSE * self.scenario.scan
         hours = [(h, self.spells.longest(h * HOUR, (h + 1) * HOUR), self.forced.longest(h * HOUR, (h + 1) * HOUR))
