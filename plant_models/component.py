@@ -126,6 +126,10 @@ class Component(BaseModel, ABC):
         """A new carrier of what the machine carries beside its states (plug flow), or None if all is in its states."""
         return None
 
+    def p_start(self) -> float:
+        """Of a machine that holds its circuits' pressure: the gauge pressure that it starts with, Pa."""
+        return 0.0
+
     def filling(self) -> tuple[str, ...]:
         """States that fill or empty for days while all else rests, local names: a search for rest holds them."""
         return ()

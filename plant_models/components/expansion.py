@@ -47,6 +47,10 @@ class Expansion(Component):
     def _C(self) -> float:
         return float(self.mass * MEDIA[self.medium].cp(self.T_start))
 
+    def p_start(self) -> float:
+        """``p_set``."""
+        return self.p_set
+
     def signals(self) -> tuple[Signal, ...]:
         """Vessel's content and temperature, leak, make-up."""
         return (
