@@ -276,9 +276,9 @@ class _Solver:
         """Where given values lie."""
         return [self.given.index(name) for name in names]
 
-    def consistent(self, x: Array, u: Array) -> Array:
-        """The pressures at which the given flows run, by Newton's method with halved steps."""
-        z = np.zeros(self._residual.size1_in(1))
+    def consistent(self, x: Array, u: Array, near: Array | None = None) -> Array:
+        """The pressures at which the given flows run, by Newton's method with halved steps from ``near`` or from 0."""
+        z = np.zeros(self._residual.size1_in(1)) if near is None else near
         if not z.size:
             return z
         size = np.inf
@@ -309,7 +309,7 @@ class _Solver:
         except RuntimeError as error:
             raise BenchError(f"the machine cannot be run from here: {str(error).splitlines()[-1]}") from error
         x_end = np.array(end["xf"]).ravel()[: x.size]
-        return x_end, PRESSURE_SCALE * np.array(end["zf"]).ravel() if z.size else z
+        return x_end, self.consistent(x_end, last, PRESSURE_SCALE * np.array(end["zf"]).ravel()) if z.size else z
 
     def row(self, x: Array, z: Array, u: Array) -> Array:
         """All columns at one instant."""
