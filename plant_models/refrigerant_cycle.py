@@ -45,7 +45,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from plant_models.component import Component, Value
+from plant_models.component import Component, MediumName, Value
 from plant_models.heat_pump_correction import Correction
 from plant_models.mathx import exp
 from plant_models.media import MEDIA, Medium
@@ -78,7 +78,8 @@ def market_work(lift: Value) -> Value:
 class RefrigerantCycle(Component):
     """Base of heat pumps: nominal point, COP and capacity."""
 
-    medium: Literal["water"] = "water"
+    medium: MediumName = "water"
+    source_medium: MediumName | None = Field(None, description="if it is another one, such as a brine")
     Q_flow_sink_nominal: Power = Field(description="heat to the sink at full load and T_source_out_nominal")
     COP_nominal: Ratio = Field(4.35, description="compressor COP at the nominal point, heat to the sink over power")
     T_source_in_nominal: Temperature = 303.15
@@ -143,8 +144,13 @@ class RefrigerantCycle(Component):
 
     @property
     def fluid(self) -> Medium:
-        """The liquid on both sides."""
+        """The liquid of the sink."""
         return MEDIA[self.medium]
+
+    @property
+    def source_fluid(self) -> Medium:
+        """The liquid of the source."""
+        return MEDIA[self.source_medium or self.medium]
 
     @property
     def carnot_nominal(self) -> float:
