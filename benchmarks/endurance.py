@@ -67,6 +67,7 @@ def tell(endured: Endured) -> int:
         f"turns: {turns}, " + ", ".join(f"{n / turns:.2%} {state}" for state, n in sorted(endured.states.items())),
         f"set-points: {endured.counts.written} written, {endured.counts.refreshed} refreshed, "
         f"{endured.counts.failed_writes} failed; devices fell back {endured.fallbacks} times",
+        f"machines had stopped themselves in {len(endured.tripped)} hours",
         f"chips above their limit: {len(endured.spells.found)} times, {_sum(endured.spells.found):.0f} s in all; "
         f"under perfect control {len(endured.forced.found)} times, {_sum(endured.forced.found):.0f} s",
         *(f"  hour {hour:.0f}: for {seen:.0f} s, forced are {forced:.0f} s; {_faults(scenario, hour)}"

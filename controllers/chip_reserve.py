@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from plant_models import heat_transfer
 from plant_models.components.cdu import Cdu
-from plant_models.media import WATER
 
 SPEEDS = np.linspace(0.3, 1.0, 71)
 RESERVE = 1.0
@@ -66,7 +65,7 @@ def flow_table(cdu: Cdu) -> Callable[[float], float]:
     C_tcs = cdu.m_flow_tcs_nominal * float(cdu.tcs.cp(T))
     T_return = rack.T_gpu_limit - RESERVE - float(full_load_rise(cdu)[-1]) + Q_flow / C_tcs
     UA = np.array([float(heat_transfer.two_sided(cdu.UA_nominal, share, 1.0)) for share in FLOWS])
-    C_fws = FLOWS * cdu.m_flow_fws_nominal * float(WATER.cp(T))
+    C_fws = FLOWS * cdu.m_flow_fws_nominal * float(cdu.fws.cp(T))
     warmest: list[float] = (T_return - Q_flow / heat_transfer.counter_flow(UA, C_fws, C_tcs)).tolist()
     flows: list[float] = [*FLOWS.tolist(), 1.0]
 

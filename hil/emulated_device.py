@@ -63,7 +63,7 @@ class EmulatedDevice:
         }  # fmt: skip
         self._granted = bound.map.granted()
         self._own = self._as_delivered()
-        self._on_since, self.starts = time(), 1
+        self._on_for, self.starts = 0.0, 1
         self._counts = dict.fromkeys(bound.counted, 0.0)
         self._commands: list[str] = []
         self._pending: dict[str, float] = {}
@@ -104,6 +104,7 @@ class EmulatedDevice:
 
     def live(self, values: Mapping[str, float], dt: float) -> None:
         """A step of ``dt`` s has passed and the plant is at ``values``: counters, commands, hard-wired trips."""
+        self._on_for += dt
         for name, signal in self.bound.counted.items():
             self._counts[name] += values[signal] * dt
         for name in self._commands:
@@ -126,7 +127,7 @@ class EmulatedDevice:
         self._changed.clear()
         self._fed, self.fallen_back = None, False
         self._own = self._as_delivered()
-        self._on_since, self.starts = self._time(), self.starts + 1
+        self._on_for, self.starts = 0.0, self.starts + 1
         self._take_safe_values()
         self._show_states()
 
@@ -306,8 +307,8 @@ class EmulatedDevice:
         """Thrown trips, the watchdog's state, the time since it was switched on."""
         map_ = self.bound.map
         if map_.restart is not None and map_.restart.sign is not None:
-            since = self._time() - self._on_since
-            self._bank.show(map_[map_.restart.sign], since if map_.restart.uptime else float(self.starts))
+            shown = self._on_for if map_.restart.uptime else float(self.starts)
+            self._bank.show(map_[map_.restart.sign], shown)
         if map_.trips is not None:
             status = map_[map_.trips.status]
             bits = {flag.name: bit for bit, flag in (status.flags or {}).items()}

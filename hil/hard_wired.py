@@ -56,7 +56,8 @@ class HardWired:
             runs = _runs(trip, values)
             if not runs:
                 self._started.pop(name, None)
-            bypassed = runs and now - self._started.setdefault(name, now) < trip.start_bypass
+            # a start in the future is of before the clock was set back: nothing is bypassed for it
+            bypassed = runs and 0.0 <= now - self._started.setdefault(name, now) < trip.start_bypass
             if bypassed or not _has_cause(trip, values):
                 self._since.pop(name, None)
             elif now - self._since.setdefault(name, now) >= trip.delay and name not in self._thrown:

@@ -161,7 +161,8 @@ class Assembly:
         self.n_p, self.n = len(fluid), len(fluid) + len(plant.nodes)
         place = {node: i for i, node in enumerate(fluid)}
         self.capacity = np.array([node.capacity for node in plant.nodes])
-        self.z: Array = np.concatenate([np.zeros(self.n_p), [node.T_start for node in plant.nodes]])
+        p_start = [plant.nodes[i].p_start for i in fluid]
+        self.z: Array = np.array([*p_start, *(node.T_start for node in plant.nodes)], dtype=float)
         self.p, self.T = self.z[: self.n_p], self.z[self.n_p :]
         self.z_names = [f"{plant.nodes[i].name}.p" for i in fluid] + [f"{node.name}.T" for node in plant.nodes]
         self.at: list[Index] = []

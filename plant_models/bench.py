@@ -41,6 +41,8 @@ from plant_models.site_mistakes import nearest
 
 Array = NDArray[np.float64]
 
+PRESSURE_SCALE = 1e5
+"""Pa"""
 TOLERANCE = 1e-10
 """relative; a temperature of 300 K errs by 3e-8 K in each step of the solver"""
 T_UNUSED = 293.15
@@ -285,23 +287,24 @@ class _Solver:
         tau, dt = ca.SX.sym("tau"), ca.SX.sym("dt")
         first, last = ca.SX.sym("first", u.numel()), ca.SX.sym("last", u.numel())
         between = first + tau * (last - first)
-        rates, residual = ca.substitute([rates, residual], [u], [between])
+        scaled = ca.SX.sym("z", z.numel())  # so that tolerances suit temperatures and pressures
+        rates, residual = ca.substitute([rates, residual], [u, z], [between, PRESSURE_SCALE * scaled])
         idle = symbols.x if symbols.x.numel() else ca.SX.sym("idle")
         ode = dt * rates if symbols.x.numel() else ca.SX(0.0)
         problem = {"x": idle, "p": ca.vertcat(first, last, dt), "t": tau, "ode": ode}
         options: dict[str, Any] = {"abstol": 10.0 * TOLERANCE, "reltol": TOLERANCE, "max_num_steps": 100_000}
         if z.numel():
-            problem |= {"z": z, "alg": residual}
-            options |= {"suppress_algebraic": True, "reltol": 10.0 * TOLERANCE}  # pressures follow, they do not err
+            problem |= {"z": scaled, "alg": residual}
+            options["reltol"] = 10.0 * TOLERANCE
         return ca.integrator("bench", "idas" if z.numel() else "cvodes", problem, 0.0, 1.0, options)
 
     def places(self, names: Iterable[str]) -> list[int]:
         """Where given values lie."""
         return [self.given.index(name) for name in names]
 
-    def consistent(self, x: Array, u: Array) -> Array:
-        """The pressures at which the given flows run, by Newton's method with halved steps."""
-        z = np.zeros(self._residual.size1_in(1))
+    def consistent(self, x: Array, u: Array, near: Array | None = None) -> Array:
+        """The pressures at which the given flows run, by Newton's method with halved steps from ``near`` or from 0."""
+        z = np.zeros(self._residual.size1_in(1)) if near is None else near
         if not z.size:
             return z
         size = np.inf
@@ -328,11 +331,11 @@ class _Solver:
         """States and unknown pressures ``dt`` seconds later."""
         start = x if x.size else np.zeros(1)
         try:
-            end = self._integrator(x0=start, z0=z, p=np.concatenate([first, last, [dt]]))
+            end = self._integrator(x0=start, z0=z / PRESSURE_SCALE, p=np.concatenate([first, last, [dt]]))
         except RuntimeError as error:
             raise BenchError(f"the machine cannot be run from here: {str(error).splitlines()[-1]}") from error
         x_end = np.array(end["xf"]).ravel()[: x.size]
-        return x_end, np.array(end["zf"]).ravel() if z.size else z
+        return x_end, self.consistent(x_end, last, PRESSURE_SCALE * np.array(end["zf"]).ravel()) if z.size else z
 
     def row(self, x: Array, z: Array, u: Array) -> Array:
         """All columns at one instant."""

@@ -109,14 +109,15 @@ class Component(BaseModel, ABC):
         for name, field_info in type(self).model_fields.items():
             for mark in field_info.metadata:
                 if isinstance(mark, Liquid):
-                    found += [((name,), what) for what in self._not_liquid(getattr(self, name), mark.medium)]
+                    found += [((name,), what) for what in self._not_liquid(getattr(self, name), mark)]
         if found:
             raise Misfit(*found)
         return self
 
-    def _not_liquid(self, T: float, field_name: str) -> Iterator[str]:
-        ports = (port for port in self.ports if isinstance(port, FluidPort) and not port.senses)
-        words = [getattr(self, field_name)] if field_name else [self.medium_at(port.name) for port in ports]
+    def _not_liquid(self, T: float, mark: Liquid) -> Iterator[str]:
+        ports = [port.name for port in self.ports if isinstance(port, FluidPort) and not port.senses]
+        carried = [self.medium_at(port) for port in ports if mark.port in ("", port)]
+        words = [getattr(self, mark.medium)] if mark.medium else carried
         for word in dict.fromkeys(words):
             try:
                 find_medium(word).check(T)
@@ -154,6 +155,10 @@ class Component(BaseModel, ABC):
     def pressure_held(self) -> float | None:
         """The gauge pressure, Pa, that it is set to hold at its port; None if it holds none, or one that follows."""
         return None
+
+    def p_start(self) -> float:
+        """Of a machine that holds its circuits' pressure: the gauge pressure that it starts with, Pa."""
+        return 0.0
 
     def filling(self) -> tuple[str, ...]:
         """States that fill or empty for days while all else rests, local names: a search for rest holds them."""

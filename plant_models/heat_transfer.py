@@ -3,7 +3,7 @@
 Counter and parallel flow here, the other arrangements in :mod:`plant_models.arrangements`. Each gives the conductance
 G, W/K, with Q_flow = G·(T_inlet_hot - T_inlet_cold), from UA and the two capacity flows C = m_flow·cp, W/K. Flows count
 by magnitude. Valid for floats, arrays and CasADi symbols, with finite derivatives at zero flow and at equal capacity
-flows. Only UA > 0 is allowed.
+flows. UA is 0 or more.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from plant_models.mathx import abs_, exp, log, maximum, minimum, sqrt, where
 
 C_SMALL = 1e-8
 """Capacity flows below this share of UA are rounded off (NTU above 1e8)."""
+C_LEAST = 1e-12
+"""W/K: and below this, so that nothing is undefined where UA is 0 as well"""
 
 
 def phi(z: Any) -> Any:
@@ -28,7 +30,7 @@ def phi(z: Any) -> Any:
 
 def magnitude(C: Any, UA: Any) -> Any:
     """|C|, rounded off at zero."""
-    return sqrt(C * C + (C_SMALL * UA) ** 2)
+    return sqrt(C * C + (C_SMALL * UA) ** 2 + C_LEAST**2)
 
 
 def counter_flow(UA: Any, C_1: Any, C_2: Any) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from plant_models.circuits import Attachments, circuits
 from plant_models.component import Component, FluidPort
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import MARKET, Role, Signal, Vocabulary, output, state
@@ -28,6 +29,8 @@ class Node:
     capacity: float
     """J/K"""
     T_start: float
+    p_start: float = 0.0
+    """gauge pressure at the start, that of what holds it, Pa"""
 
     @property
     def is_fluid(self) -> bool:
@@ -60,15 +63,14 @@ class Plant:
         self.site = site
         self.components: dict[str, Component] = site.instances()
         attachments = site.attachments()
+        specs = site.node_instances()
+        held = self._held(attachments, [name for name, spec in specs.items() if spec.is_fluid])
         self.nodes = tuple(
             Node(
-                name,
-                MEDIA[spec.medium] if spec.is_fluid else None,
-                spec.capacity,
-                spec.T_start,
+                name, MEDIA[spec.medium] if spec.is_fluid else None, spec.capacity, spec.T_start, held.get(name, 0.0)
             )
-            for name, spec in site.node_instances().items()
-        )
+            for name, spec in specs.items()
+        )  # fmt: skip
         index = {node.name: i for i, node in enumerate(self.nodes)}
         self.attached: dict[str, dict[str, str]] = {
             name: {port.name: attachments[name, port.name] for port in component.ports}
@@ -76,6 +78,16 @@ class Plant:
         }
         self.groups = tuple(self._groups(index))
         self.vocabulary = Vocabulary(self._signals())
+
+    def _held(self, attachments: Attachments, fluid: list[str]) -> dict[str, float]:
+        """The pressure that every fluid node's circuit is held at, at the start: what the search for it begins with."""
+        found: dict[str, float] = {}
+        for circuit in circuits(self.components, attachments, fluid):
+            for name, component in self.components.items():
+                at = {attachments[name, port.name] for port in self.fluid_ports(name) if not port.senses}
+                if component.holds_pressure and not at.isdisjoint(circuit):
+                    found |= dict.fromkeys(circuit, component.p_start())
+        return found
 
     def _groups(self, index: dict[str, int]) -> Iterator[Group]:
         members: dict[tuple[str, str], list[str]] = {}

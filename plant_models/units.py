@@ -6,6 +6,7 @@ Site and scenario files state every quantity with its unit; a bare number is ref
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,9 +24,28 @@ def registry() -> pint.UnitRegistry[Any]:
     """The unit registry, loaded at first use because pint is slow to import."""
     import pint
 
-    units: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    units: pint.UnitRegistry[Any] = pint.UnitRegistry()
     units.define("EUR = [currency]")
     return units
+
+
+NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\d,.])\s*")
+UNIT = re.compile(r"1|(?:(?:1\s*)?/)?(?=[^\W\d]|[°%]|$)(?:[^\d\s,+]|(?<=[^\s,/])\d|\s(?![\d,]))*")
+"""digits are exponents: they follow a symbol at once"""
+
+
+def _quantity(text: str) -> Any:
+    """One number and one unit; a scale with a zero of its own (degC) counts as a difference within ``kW/degC``.
+
+    Raises ValueError for anything else, and for what pint does not know, its errors.
+    """
+    number = NUMBER.match(text)
+    unit = text[number.end() :].strip() if number else ""
+    if number is None or not UNIT.fullmatch(unit):
+        raise ValueError("write one number, with a decimal point and without blanks, and its unit")
+    units = registry()
+    unit = f"1{unit}" if unit.startswith("/") else unit
+    return units.Quantity(float(number[1]), units.dimensionless if unit in ("", "1") else units.parse_units(unit))
 
 
 def to_si(text: object, unit: str) -> float:
@@ -39,8 +59,7 @@ def to_si(text: object, unit: str) -> float:
     import pint
 
     try:
-        quantity: Any = registry().Quantity(text)
-        value = float(quantity.to("" if unit == "1" else unit).magnitude)
+        value = float(_quantity(text).to("" if unit == "1" else unit).magnitude)
     except (pint.errors.PintError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"expected a quantity in {unit}, found {text!r} ({error})") from None
     if not math.isfinite(value):
@@ -51,7 +70,7 @@ def to_si(text: object, unit: str) -> float:
 def to_si_difference(text: object) -> float:
     """A temperature difference in K; a point of a scale with a zero of its own (degC, degF) is refused."""
     value = to_si(text, "K")
-    quantity: Any = registry().Quantity(str(text))
+    quantity = _quantity(str(text))
     if registry().Quantity(0.0, quantity.units).to("K").magnitude:
         raise ValueError(f"a temperature difference is stated in K, found {text!r}")
     return value
@@ -101,6 +120,8 @@ class Liquid:
 
     medium: str = ""
     """the field that names the liquid; empty: what the machine's ports carry"""
+    port: str = ""
+    """the port that carries it; empty: all of them"""
 
 
 Positive = Field(gt=0)

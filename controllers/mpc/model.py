@@ -20,7 +20,6 @@ from controllers.mpc.design import Design
 from plant_models import drive, heat_transfer, hydraulics
 from plant_models.components.dry_cooler import DryCooler
 from plant_models.mathx import maximum, softplus
-from plant_models.media import WATER
 from plant_models.smooth import at_least, at_most
 
 PUMP_SHARE, PUMPS_WIDTH = 0.875, 0.1
@@ -91,8 +90,9 @@ class ReducedPlant:
 
     def __init__(self, design: Design, damper_leakage: float = 0.0) -> None:
         self.design = design
-        self.cp = float(WATER.cp(T_PROPERTIES))
-        self.rho = float(WATER.rho(T_PROPERTIES))
+        fws = design.cdus.machine.fws
+        self.cp = float(fws.cp(T_PROPERTIES))
+        self.rho = float(fws.rho(T_PROPERTIES))
         cooler = design.coolers.machine
         if isinstance(cooler, DryCooler):
             cooler = cooler.model_copy(update={"damper_leakage": max(cooler.damper_leakage, damper_leakage)})

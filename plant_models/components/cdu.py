@@ -49,7 +49,7 @@ from plant_models.components.gpu_rack import GpuRack, GpuTemperatures, worst
 from plant_models.components.rack_manifold import Distribution
 from plant_models.local_control import Pi, lag_rate, stroke_rate
 from plant_models.mathx import maximum, sqrt
-from plant_models.media import MEDIA, WATER, Medium
+from plant_models.media import MEDIA, Medium
 from plant_models.psychrometrics import dew_point_of_wet_bulb
 from plant_models.signals import (
     P_AIR,
@@ -93,6 +93,7 @@ class Cdu(BranchValve, Component):
     rack: GpuRack
     load_spread: float = Field(0.0, ge=0, lt=1, description="hottest rack's load over the mean, minus one; linear down")
     tcs_medium: MediumName = "pg25"
+    fws_medium: MediumName = "water"
     m_flow_tcs_nominal: MassFlow
     P_pump_nominal: Power = Field(description="shaft power of the secondary pumps at full speed")
     eta_motor: Fraction = Field(
@@ -147,11 +148,20 @@ class Cdu(BranchValve, Component):
         return MEDIA[self.tcs_medium]
 
     @property
+    def fws(self) -> Medium:
+        """The facility water."""
+        return MEDIA[self.fws_medium]
+
+    def medium_at(self, port: str) -> str:
+        """See :class:`Component`."""
+        return self.fws_medium
+
+    @property
     def dp_valve_open(self) -> float:
         """Drop of the open facility valve at nominal flow, Pa."""
         if self.dp_valve_nominal is not None:
             return self.dp_valve_nominal
-        return self.dp_by_kv(self.m_flow_fws_nominal, float(WATER.rho(self.T_supply_design)))
+        return self.dp_by_kv(self.m_flow_fws_nominal, float(self.fws.rho(self.T_supply_design)))
 
     @property
     def dp_tcs_nominal(self) -> float:
@@ -253,7 +263,7 @@ class Cdu(BranchValve, Component):
         """See the module's equations."""
         T = self.T_supply_design
         line = self.volume_line * self.tcs.rho(T) * self.tcs.cp(T)
-        fws = self.volume_fws * WATER.rho(T) * WATER.cp(T)
+        fws = self.volume_fws * self.fws.rho(T) * self.fws.cp(T)
         racks = []
         for name in self.rack_names():
             racks += [
@@ -323,9 +333,9 @@ class Cdu(BranchValve, Component):
         m_plate = positive(m_fws)
         UA = heat_transfer.two_sided(self.UA_nominal, m_plate / self.m_flow_fws_nominal, m_ratio) * (1.0 - v["fouling"])
         T_mean = 0.5 * (T_return + v["inlet.T"])  # so that neither outlet passes the other side's inlet
-        exchange = heat_transfer.counter_flow(UA, m_plate * WATER.cp(T_mean), m_tcs * tcs.cp(T_mean))
+        exchange = heat_transfer.counter_flow(UA, m_plate * self.fws.cp(T_mean), m_tcs * tcs.cp(T_mean))
         Q = exchange * (T_return - v["inlet.T"])
-        H_in, H_out = through(WATER, m_fws, v["inlet.T"], T_fws, v["outlet.T"])
+        H_in, H_out = through(self.fws, m_fws, v["inlet.T"], T_fws, v["outlet.T"])
 
         # racks that give nothing to the air draw none: they know no room
         P_asked = v["P_it"] if self.rack.liquid_fraction == 1.0 else self.rack.on_air(v["P_it"], v["room.T"])

@@ -51,6 +51,10 @@ class Expansion(Component):
         """``p_set``."""
         return self.p_set
 
+    def p_start(self) -> float:
+        """``p_set``."""
+        return self.p_set
+
     def signals(self) -> tuple[Signal, ...]:
         """Vessel's content and temperature, leak, make-up."""
         return (

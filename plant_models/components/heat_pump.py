@@ -24,7 +24,8 @@ volume they take ``start_loss`` of the nominal heat from T_room to T_sink_out_no
 Agency, Technology Data). Until the body is within ``warm_band`` of the sink's set-point the machine stays at its
 minimum load, so that a cold start takes about an hour and a warm one (0.1 h) the ramp only, as that catalogue has it.
 
-Valid for water, T_source_out 5..40 degC, T_sink_out 40..95 degC; finite everywhere.
+Valid for water (``medium``) and brines (``source_medium``), T_source_out 5..40 degC (brines from -10 degC on),
+T_sink_out 40..95 degC; finite everywhere.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from pydantic import Field, model_validator
 
 from plant_models.component import Equations, FluidPort, Port, Value, through
 from plant_models.local_control import stroke_rate
+from plant_models.media import Medium
 from plant_models.refrigerant_cycle import COP_FACTOR_MAX, RefrigerantCycle
 from plant_models.signals import Account, Signal, output, parameter, setpoint, state
 from plant_models.smooth import at_least, at_most, smoothstep
@@ -119,6 +121,10 @@ class HeatPump(RefrigerantCycle):
         """Highest set-point that the full capacity can hold, K."""
         return self.T_sink_max - self.derate_band
 
+    def medium_at(self, port: str) -> str:
+        """See :class:`Component`."""
+        return self.source_medium or self.medium if port.startswith("evaporator") else self.medium
+
     @property
     def UA_loss(self) -> float:
         """Sink volume to the machine room, W/K."""
@@ -128,7 +134,8 @@ class HeatPump(RefrigerantCycle):
     def m_flow_source_nominal(self) -> float:
         """Source flow at the nominal point, kg/s."""
         Q_flow = self.Q_flow_sink_nominal * (1.0 - (1.0 - self.drive_loss) / self.COP_nominal)
-        return float(Q_flow / (self.fluid.h(self.T_source_in_nominal) - self.fluid.h(self.T_source_out_nominal)))
+        fluid = self.source_fluid
+        return float(Q_flow / (fluid.h(self.T_source_in_nominal) - fluid.h(self.T_source_out_nominal)))
 
     @cached_property
     def m_flow_sink_nominal(self) -> float:
@@ -139,7 +146,7 @@ class HeatPump(RefrigerantCycle):
     @cached_property
     def C_source(self) -> float:
         """Heat capacity of the source's outlet volume, J/K."""
-        return self.residence_time * self.m_flow_source_nominal * float(self.fluid.cp(self.T_source_out_nominal))
+        return self.residence_time * self.m_flow_source_nominal * float(self.source_fluid.cp(self.T_source_out_nominal))
 
     @cached_property
     def C_sink(self) -> float:
@@ -215,7 +222,7 @@ class HeatPump(RefrigerantCycle):
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See :class:`Component`."""
-        fluid, loss = self.fluid, self.drive_loss
+        source, sink, loss = self.source_fluid, self.fluid, self.drive_loss
         T_source, T_sink, y = v["T_source_out"], v["T_sink_out"], v["y"]
 
         load = self.load(y)
@@ -230,11 +237,11 @@ class HeatPump(RefrigerantCycle):
         on = smoothstep(2.0 * y / self.y_min)
         m_source = on * self._source_flow(load)
         m_sink = on * self._sink_flow(Q_condenser, v["T_sink_set"], v["condenser_in.T"], T_sink)
-        P_source = self._pump_power(m_source, self.m_flow_source_nominal, self.dp_source_nominal)
-        P_sink = self._pump_power(m_sink, self.m_flow_sink_nominal, self.dp_sink_nominal)
+        P_source = self._pump_power(source, m_source, self.m_flow_source_nominal, self.dp_source_nominal)
+        P_sink = self._pump_power(sink, m_sink, self.m_flow_sink_nominal, self.dp_sink_nominal)
 
-        H_source_in, H_source_out = through(fluid, m_source, v["evaporator_in.T"], T_source, v["evaporator_out.T"])
-        H_sink_in, H_sink_out = through(fluid, m_sink, v["condenser_in.T"], T_sink, v["condenser_out.T"])
+        H_source_in, H_source_out = through(source, m_source, v["evaporator_in.T"], T_source, v["evaporator_out.T"])
+        H_sink_in, H_sink_out = through(sink, m_sink, v["condenser_in.T"], T_sink, v["condenser_out.T"])
         Q_loss = self.UA_loss * (self.T_room - T_sink)
         Q_body = self.C_body / self.body_time * (T_sink - v["T_body"])
         wanted = self.command(v["y_set"])
@@ -285,7 +292,7 @@ class HeatPump(RefrigerantCycle):
         share = (Q_flow + correction) / rise / self.m_flow_sink_nominal
         return self.m_flow_sink_nominal * at_most(at_least(share, self.sink_share_min, 0.01), self.sink_share_max, 0.01)
 
-    def _pump_power(self, m_flow: Value, m_flow_nominal: float, dp_nominal: float) -> Value:
+    def _pump_power(self, fluid: Medium, m_flow: Value, m_flow_nominal: float, dp_nominal: float) -> Value:
         """Shaft power of a circulation pump, all of it heat of the water in the end, W."""
-        nominal = m_flow_nominal * dp_nominal / (float(self.fluid.rho(self.T_source_in_nominal)) * self.eta_pump)
+        nominal = m_flow_nominal * dp_nominal / (float(fluid.rho(self.T_source_in_nominal)) * self.eta_pump)
         return nominal * (m_flow / m_flow_nominal) ** 3

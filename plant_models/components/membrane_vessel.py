@@ -153,8 +153,8 @@ class MembraneVessel(Component):
     def _C(self) -> float:
         return float(self.volume * self._rho_fill * self.fluid.cp(self.T_start))
 
-    @cached_property
-    def _p_start(self) -> float:
+    def p_start(self) -> float:
+        """With all waters at T_start."""
         expanded = self.expanded(dict.fromkeys(self.water, self.T_start))
         return float(self.p_gas(self.m_filled / self._rho_fill + expanded))
 
@@ -190,7 +190,7 @@ class MembraneVessel(Component):
         return (
             *waters,
             state("m", "kg", "water beyond what expanded", start=self.m_filled, mass=1.0, energy=h_start),
-            state("p_held", "Pa", "gauge pressure at the port, that of the gas", start=self._p_start),
+            state("p_held", "Pa", "gauge pressure at the port, that of the gas", start=self.p_start()),
             state("T", "K", "water in the vessel", start=self.T_start, energy=self._C),
             parameter("leak", "kg/s", "loss of the circuit", default=self.leak_nominal, lower=0),
             parameter("gas", "1", "share of the gas charge that is left", default=1.0, lower=0.2, upper=1.0),

@@ -162,3 +162,16 @@ def test_what_else_a_bench_refuses() -> None:
         Bench.of("bench_loop", "cdu").run(HOUR, {"inlet.p": 8e4, "inlet.T": 305.0})
     with pytest.raises(BenchError, match="no pressure moves the flow at supply of this district"):
         Bench.of("bench_loop", "district").run(HOUR, {"supply.m_flow": 1.0, "supply.T": 350.0})
+
+
+@pytest.mark.parametrize("medium", ["water", "pg50"])
+def test_a_pipe_that_loses_heat_starts_from_rest_and_turns(medium):
+    pipe = Pipe(
+        medium=medium, m_flow_nominal=10.0, diameter=0.1, length=300.0, UA=500.0, T_ambient=283.15, T_start=333.15
+    )
+    bench, rng = Bench(pipe), np.random.default_rng(2)
+    for _ in range(20):
+        m_flow = rng.choice([0.0, 0.0, 1.0, -1.0], 6) * 10.0 ** rng.uniform(-3.0, 1.2, 6)
+        times = np.cumsum(10.0 ** rng.uniform(0.0, 3.0, 6))
+        table = bench.run(times, {"inlet.m_flow": m_flow, "inlet.T": 353.15, "outlet.T": 313.15})
+        np.testing.assert_allclose(table["inlet.m_flow"], m_flow, rtol=1e-6, atol=1e-7)

@@ -127,3 +127,13 @@ def test_an_impossible_point_is_refused_with_the_limit():
 def test_fouling_is_a_resistance_in_series(UA, R):
     assert 1 / hx.fouled(UA, R) == pytest.approx(1 / UA + R)
     assert hx.fouled(UA, 0.0) == UA
+
+
+@pytest.mark.parametrize("law", [hx.counter_flow, hx.parallel_flow])
+@pytest.mark.parametrize("flows", [(0.0, 0.0), (0.0, 1e3), (1e-320, 0.0), (1e3, 1e3), (2e3, 1e3)])
+def test_no_surface_transfers_nothing_whatever_flows(law, flows):
+    assert law(0.0, *flows) == 0.0
+    x = ca.SX.sym("x", 3)
+    value, slope = ca.Function("f", [x], [law(*x.elements()), ca.jacobian(law(*x.elements()), x)])([0.0, *flows])
+    assert float(value) == 0.0
+    assert np.all(np.isfinite(np.array(slope)))

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from plant_models.assembly import NoConvergence
 from plant_models.integrate import PlantDiverged, Simulator
 from plant_models.interpreted import Interpreted
+from plant_models.plant import Plant
 from plant_models.signals import Role, UnknownSignal
+from plant_models.site import load_site
 from tests.strategies.running_plants import ZERO, made, shipped, temperatures
 
 
@@ -325,3 +327,13 @@ def test_a_run_that_breaks_keeps_the_state_before_the_step(broken: Simulator) ->
         broken.run(30.0, np.full((3, 1), 5e5), broken.writer(["cdu.P_it"]), broken.reader(["cdu.T_supply"]))
     np.testing.assert_array_equal(before["x"], broken.snapshot()["x"])
     np.testing.assert_array_equal(before["z"], broken.snapshot()["z"])
+
+
+def test_a_plant_starts_at_any_pressure_and_its_flows_do_not_mind():
+    flows = []
+    for p_set in ("2 bar", "25 bar"):
+        site = load_site("bench_loop", {"components.vessel.p_set": p_set, "components.district_vessel.p_set": p_set})
+        simulator = Simulator(Plant(site))
+        simulator.step(5.0)
+        flows.append(simulator.get_many([name for name in simulator.plant.vocabulary if name.endswith("m_flow")]))
+    np.testing.assert_allclose(flows[1], flows[0], rtol=1e-6, atol=1e-8)

@@ -105,6 +105,13 @@ def test_liquids_are_liquid_by_design(machine: Callable[[], object], said: str) 
         machine()
 
 
+def test_a_brine_may_be_colder_than_the_water_on_the_other_side() -> None:
+    cold = {"T_source_in_nominal": C - 1.0, "T_source_out_nominal": C - 5.0, "T_source_min": C - 10.0}
+    HeatPump(Q_flow_sink_nominal=1e5, COP_nominal=2.5, source_medium="eg30", **cold)
+    with pytest.raises(ValueError, match="T_source_out_nominal: water"):
+        HeatPump(Q_flow_sink_nominal=1e5, COP_nominal=2.5, **cold)
+
+
 def test_networks_of_130_degC_are_known() -> None:
     Pipe(m_flow_nominal=10.0, diameter=0.1, length=300.0, T_start=C + 130.0)
     Pipe(medium="pg35", m_flow_nominal=10.0, diameter=0.1, length=300.0, T_start=C - 10.0)

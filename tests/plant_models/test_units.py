@@ -152,3 +152,32 @@ def test_a_valves_size_is_no_number_of_its_data_sheet() -> None:
     with pytest.raises(ValidationError, match=r"36 m\^3/s is more than any valve passes .*write it .* '36 m\^3/h'"):
         TypeAdapter(FlowCoefficient).validate_python(36)
     assert TypeAdapter(FlowCoefficient).validate_python("36 m^3/h") == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("230 kW/degC", "W/K", 230e3),
+        ("230 kW/°C", "W/K", 230e3),
+        ("4.19 kJ/(kg*degC)", "J/(kg*K)", 4190.0),
+        ("1 BTU/h/degF", "W/K", 0.5275279),  # NIST SP 811: 1 BTU_IT/h = 0.2930711 W
+        ("0.004 1/degC", "1/K", 0.004),
+        ("0.004/degC", "1/K", 0.004),
+        ("-5 degC", "K", 268.15),
+        ("1e3 m³/h", "m^3/s", 1e3 / 3600.0),
+    ],
+)
+def test_scales_with_a_zero_of_their_own_are_differences_within_a_product(text, unit, value):
+    assert to_si(text, unit) == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1,5 bar", "0,6 bar", "1 200 kPa", "1.000,5 kPa", "5 bar 3", "1/2 bar", "2*3 bar", "5 bar + 2 bar"),
+        *("1.5.2 bar", "bar", ""),
+    ],
+)
+def test_what_is_not_one_number_and_one_unit_is_refused(text):
+    with pytest.raises(ValueError, match="decimal point"):
+        to_si(text, "Pa")

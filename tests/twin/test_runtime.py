@@ -49,7 +49,7 @@ class Guard:
 
     def __init__(self, top=math.inf, rate=math.inf):
         self.top, self.rate = top, rate
-        self.targets, self.values = {}, {}
+        self.targets, self.values, self.free = {}, {}, set()
 
     @property
     def names(self):
@@ -57,6 +57,7 @@ class Guard:
 
     def check(self, setpoints, measurements, free=()):
         assert "heater.T" in measurements
+        self.free = set(free)
         self.targets = {**setpoints, "pump.y": min(setpoints["pump.y"], self.top)}
         return [f"{n} limited to {v}" for n, v in self.targets.items() if v != setpoints[n]]
 

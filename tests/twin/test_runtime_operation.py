@@ -217,6 +217,7 @@ def test_a_controller_that_fails_again_and_again_is_replaced_until_it_is_back():
             await r.until("running")
             await r.turn(2)
             assert y(r) == pytest.approx(0.9)
+            assert r.runtime.envelope.free == set()
             good, controller.step = controller.step, lambda *_: 1 / 0
             await r.turn(6)
             assert y(r) == pytest.approx(0.9)  # one miss: nothing changes
@@ -224,6 +225,7 @@ def test_a_controller_that_fails_again_and_again_is_replaced_until_it_is_back():
             assert y(r) == pytest.approx(0.6)
             last = [w for w in r.journal.writes("pump.y") if w.status == "written"][-1]
             assert (last.who, last.rank) == ("sequences", "fallback")
+            assert r.runtime.envelope.free == {"pump.y", "cooler.T_set"}  # it need not keep 5 K in 15 min
             controller.step = good
             await r.turn(6)
             assert y(r) == pytest.approx(0.9)

@@ -48,6 +48,11 @@ SIZES: Final[dict[str, tuple[float, float, str]]] = {
 """from, to, unit: what drawn faults are between [assumption]"""
 LATEST, SHORTEST, LONGEST = 1200.0, 120.0, 1200.0
 """s: faults begin in the first 20 minutes of their hour and last 2 to 20 minutes, so that none meets the next one"""
+ROUND: Final = 2700.0
+"""s: by then the hour's fault is over, and somebody has reset the machines that it made stop themselves"""
+PRECOOLED: Final = 60.0
+"""s by which chips get hot later, where a machine stops itself, if all that cools was at full power before: water 10 K
+colder, which warms by 10 K a minute without facility water. Perfect control knows beforehand, ours cannot"""
 RESPONSE: Final = 2.0
 """scans: a value is as old as a scan, and what is decided on it goes out with the next one"""
 
@@ -63,12 +68,14 @@ def draw(site: BenchSite, name: str, days: float, seed: int) -> HilScenario:
         warm = 23.0 - 7.0 * np.cos(2.0 * np.pi * ((hour + 1) % 24 - 5.0) / 24.0)
         for signal, value in (("weather.T_dry", warm), ("weather.T_wet", 0.5 * warm + 5.0)):
             stimuli.append({"at": hour * HOUR, "signal": signal, "to": f"{value:.2f} degC", "over": HOUR})
+    guarded = [device.name for device in site.devices if device.trips]
+    rounds = [{"at": hour * HOUR + ROUND, "act": "reset_at_machine", "of": guarded} for hour in range(int(24 * days))]
     return HilScenario.model_validate(
         {
             "name": f"endurance_{seed}", "title": f"{days:g} days with a fault every hour, seed {seed}", "site": name,
             "duration": days * 24 * HOUR, "step": 10.0, "scan": 20.0, "seed": seed, "faults": faults,
             "conditions": {"weather.T_dry": "18 degC", "weather.T_wet": "14 degC", loads: "75 %"},
-            "stimuli": stimuli, "expect": [{"eventually": "runtime.state == 1"}],
+            "stimuli": stimuli, "operator": rounds if guarded else [], "expect": [{"eventually": "runtime.state == 1"}],
         }
     )  # fmt: skip
 
@@ -179,8 +186,12 @@ class WatchedPlant(PlantSide):
         super().__init__(scenario, plant, devices, clock)
         signals, self.spells = chips(plant)
         self._chips = self.simulator.reader(signals)
+        self.tripped: set[int] = set()
+        """hours in which a machine stood by a hard-wired trip"""
 
     def _note(self, elapsed: float) -> None:
+        if any(device.tripped for device in self.emulator.devices.values()):
+            self.tripped.add(int(elapsed // HOUR))
         self.spells.note(elapsed, self._chips())
 
 
@@ -213,16 +224,18 @@ class Endured:
     """h since the start, MB resident"""
     cpu: float
     """s, of the run under the runtime"""
+    tripped: set[int]
+    """hours in which a machine had stopped itself"""
 
     def beyond(self) -> list[tuple[float, float, float]]:
         """Hours (number, longest spell, longest forced one; s) in which chips were hot for longer than is forced.
 
-        A spell may be longer by the response of :data:`RESPONSE` scans.
+        A spell may be longer by the response of :data:`RESPONSE` scans, and by :data:`PRECOOLED` after a trip.
         """
         allowed = RESPONSE * self.scenario.scan
         hours = [(h, self.spells.longest(h * HOUR, (h + 1) * HOUR), self.forced.longest(h * HOUR, (h + 1) * HOUR))
                  for h in range(int(self.scenario.duration / HOUR))]  # fmt: skip
-        return [hour for hour in hours if hour[1] > hour[2] + allowed]
+        return [hour for hour in hours if hour[1] > hour[2] + allowed + PRECOOLED * (hour[0] in self.tripped)]
 
 
 class FullCooling:
@@ -315,12 +328,12 @@ async def endure(
         controller = bench.controller
         assert isinstance(bench.plant, WatchedPlant)  # as asked for
         assert isinstance(controller, WatchedController)
-        spells = bench.plant.spells
+        spells, tripped = bench.plant.spells, bench.plant.tripped
         fallbacks = sum(device.fallbacks for device in bench.plant.emulator.devices.values())
     with Journal(journal, must_exist=True) as book:
         missing = lost(book, counts)
     forced = await perfect(scenario, site, journal.with_suffix(".perfect"))
-    return Endured(scenario, spells, forced, counts, controller.states, fallbacks, missing, memory, cpu)
+    return Endured(scenario, spells, forced, counts, controller.states, fallbacks, missing, memory, cpu, tripped)
 
 
 def lost(journal: Journal, counts: Counts) -> list[str]:
