@@ -61,10 +61,40 @@ def to_si(text: object, unit: str) -> float:
     try:
         value = float(_quantity(text).to("" if unit == "1" else unit).magnitude)
     except (pint.errors.PintError, AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"expected a quantity in {unit}, found {text!r} ({error})") from None
+        raise ValueError(f"expected a quantity in {unit}, found {text!r} ({_hint(text, unit) or error})") from None
     if not math.isfinite(value):
         raise ValueError(f"expected a finite quantity in {unit}, found {text!r}")
     return value
+
+
+LETTERS = {"C": "coulomb", "F": "farad", "°": "an angle"}
+"""what stands for a scale of temperature elsewhere, and is another unit here"""
+FLOWS = {
+    (
+        "kg/s",
+        "m^3/s",
+    ): "a volume flow: a mass flow takes its density too; state kg/s, such as '1 kg/s' for 3.6 m^3/h of cold water",
+    ("m^3/s", "kg/s"): "a mass flow: a volume flow takes its density too; state m^3/h",
+    ("kg", "m^3"): "a volume: a mass takes its density too; state kg, of water about 1000 a m^3",
+    ("m^3", "kg"): "a mass: a volume takes its density too; state m^3, of water about 0.001 a kg",
+}
+"""by what is expected and what was found"""
+
+
+def _hint(text: str, unit: str) -> str:
+    """What was probably meant by a quantity that is none in ``unit``; empty where nothing is known."""
+    import pint
+
+    symbol = text.strip().lstrip("+-.0123456789eE ")
+    if unit == "K" and symbol in LETTERS:
+        scale = "degF" if symbol == "F" else "degC"
+        number = text.strip().removesuffix(symbol).strip()
+        return f"{symbol} is {LETTERS[symbol]}: temperatures are in K or {scale}, such as '{number} {scale}'"
+    try:
+        found = _quantity(text)
+    except (pint.errors.PintError, AttributeError, TypeError, ValueError):
+        return ""
+    return next((hint for (to, of), hint in FLOWS.items() if to == unit and found.is_compatible_with(of)), "")
 
 
 def to_si_difference(text: object) -> float:
