@@ -84,7 +84,7 @@ def check(node: Node, columns: Mapping[str, Column]) -> None:
     time = np.array([0.0, 1.0])
     asked = {name for pattern in names(node) for name in find(pattern, columns)}
     weather = {s.name for s in (T_DRY, T_WET, P_AIR)}
-    values = {name: np.full(2, 300.0) for name in asked | weather}
+    values = {name: np.full(2, 300.0) for name in asked | weather} | {P_AIR.name: np.full(2, P_AIR.default)}
     holds(node, Traces(time, values, columns))
 
 
