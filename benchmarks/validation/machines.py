@@ -58,7 +58,7 @@ def _after(machine: Component, names: list[str], start: Array, v: Mapping[str, A
 def _saturated_enthalpy() -> CubicSpline:
     from CoolProp.HumidAirProp import HAPropsSI
 
-    T = np.linspace(260.0, 325.0, 131)
+    T = np.linspace(258.0, 353.0, 191)
     return CubicSpline(T, [HAPropsSI("H", "T", t, "R", 1.0, "P", 101325.0) for t in T])
 
 
@@ -100,16 +100,30 @@ def _cooling_tower() -> list[Row]:
     for share in (1.0, 0.6):
         pairs = [(*leaving(T_in, T_wet, share), T_in) for T_in in (25.0, 30.0, 35.0, 40.0, 45.0)
                  for T_wet in (-5.0, 0.5, 6.0, 12.0, 18.0, 24.0, 28.0) if T_in > T_wet + 3.0]  # fmt: skip
+        pairs += [(*leaving(T_in, T_wet, share), T_in) for T_in in (52.0, 60.0) for T_wet in (0.5, 12.0, 24.0)]
         typical = [(a, b) for a, b, T_in in pairs if 2.0 <= T_in - b <= 15.0]
         found.append(compare(
             "cooling_tower", f"leaving water, {share:.0%} water flow, wet bulb -5–28 °C, entering 25–45 °C, "
-            "ranges of 2–15 K", source, *zip(*typical, strict=True), unit="°C", tolerance=0.3,
+            "ranges of 2–15 K", source, *zip(*typical, strict=True), unit="°C", tolerance=0.05,
         ))  # fmt: skip
         wide = [(a, b) for a, b, T_in in pairs if T_in - b > 15.0]
         found.append(compare(
-            "cooling_tower", f"leaving water, {share:.0%} water flow, the same beyond 15 K", source,
-            *zip(*wide, strict=True), unit="°C", tolerance=1.0,
+            "cooling_tower", f"leaving water, {share:.0%} water flow, ranges of 15–40 K, entering up to 60 °C", source,
+            *zip(*wide, strict=True), unit="°C", tolerance=0.05,
         ))  # fmt: skip
+    ranges = np.array([6.0, 10.0, 16.0, 21.0, 26.0, 31.0, 40.0])
+    sizes = [
+        CoolingTower(
+            Q_flow_nominal=1e6, T_water_in_nominal=29.0 + drop + ZERO, T_water_out_nominal=29 + ZERO,
+            T_wet_nominal=24 + ZERO, m_flow_air_nominal=1e6 / (4180.0 * drop) / 0.4, dp_nominal=6e4, P_fan_nominal=3e4,
+            volume=1.0,
+        ) for drop in ranges
+    ]  # fmt: skip
+    found.append(compare(
+        "cooling_tower", "size (K over the air) for ranges of 6–40 K down to 29 °C, wet bulb 24 °C, 0.4 kg/kg", source,
+        [machine.K_nominal / machine.m_flow_air_nominal for machine in sizes],
+        [merkel(29.0 + drop, 29.0, 24.0, 0.4) * 0.4 for drop in ranges], unit="kg/kg", tolerance=0.01, relative=True,
+    ))  # fmt: skip
     return found
 
 
