@@ -241,7 +241,15 @@ def _tank() -> list[Row]:
     charged = _after(lossless, names, np.full(80, 45 + ZERO), still | ambient | {"top.p": tank.dp_nominal}, 7200.0)
     front = float(np.sum(charged - 45 - ZERO)) / 30.0 / 80.0
     plug = 200.0 * 7200.0 * float(WATER.h(75 + ZERO) - WATER.h(45 + ZERO)) / (tank.C_layer * 80.0 * 30.0)
+    below, mixed = [], _mixed_tank()
+    for n in (10, 40, 99):
+        small = StratifiedTank(volume=40.0, height=6.0, m_flow_nominal=5.0, n_layers=n, loss_rate=0.0)
+        fed = {"bottom.p": small.dp_nominal * 0.4, "top.p": 0.0, "top.T": 45 + ZERO, "bottom.T": 80 + ZERO, **ambient}
+        below.append(_after(small, small.layers(), np.full(n, 45 + ZERO), fed, 7200.0)[[0, -1]] - ZERO)
     return [
+        compare("stratified_tank", "top and bottom of 40 m³ at 45 °C, two hours 2 kg/s of 80 °C in at the bottom, "
+                "10–99 layers", "an ideally mixed tank (closed form)", np.concatenate(below), np.full(6, mixed),
+                unit="°C", tolerance=0.6),
         compare("stratified_tank", "water after 30 days of standing at 5 °C outside", "exponential decay (closed form)",
                 float(np.mean(stood)) - ZERO, decay, unit="°C", tolerance=1e-3),
         compare("stratified_tank", "profile of a thermocline after 30 days without flow, 80 layers of 0.25 m",
@@ -251,6 +259,12 @@ def _tank() -> list[Row]:
         compare("stratified_tank", "heat after two hours of charging, share of a full tank", "plug flow", front, plug,
                 unit="1", tolerance=1e-6),
     ]  # fmt: skip
+
+
+def _mixed_tank() -> float:
+    """40 m³ of water from 45 °C, two hours 2 kg/s of 80 °C into it, °C."""
+    C = 40.0 * float(WATER.rho(62.5 + ZERO) * WATER.cp(62.5 + ZERO))
+    return 80.0 - 35.0 * math.exp(-2.0 * float(WATER.cp(65.0 + ZERO)) * 7200.0 / C)
 
 
 def _expansion() -> list[Row]:

@@ -223,7 +223,7 @@ def _inversion() -> float:
     tank = stratified_tank.StratifiedTank(volume=40.0, height=6.0, m_flow_nominal=5.0)
     colder = np.linspace(0.0, 30.0, 31)
     sharp = {"components.stratified_tank.INVERSION_SMALL": 1e-12}
-    return difference(lambda d: tank._exchange(330.0, 330.0 - d), colder, sharp, tank.C_layer / tank.mixing_time)
+    return difference(lambda d: tank._exchange(330.0, 330.0 - d), colder, sharp, tank.UA_mixing)
 
 
 def _boiler() -> float:
@@ -345,9 +345,10 @@ MACHINES: tuple[Width, ...] = (
     Width("plate_exchanger", "opening by the direction of heat (a band)", "dT_on to three times dT_on, K",
           "outside of it",
           "the opening", _exchanger_opens, ("components.plate_exchanger.opening",)),
-    Width("stratified_tank", "mixing of layers that stand upside down", "INVERSION_SMALL = 0.05 K", "warm above cold",
-          "an exchange at mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
-          "an inversion of 1 K mixes 5 % more slowly"),
+    Width("stratified_tank", "mixing of layers that stand upside down",
+          "INVERSION_SMALL = 0.4 K over the height",
+          "warm above cold", "an exchange within mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
+          "an inversion of 4 K over the height mixes 9 % more slowly"),
     Width("boiler", "flow switch and limit thermostat (bands)", "1–2 % of the nominal flow; LIMIT_BAND = 5 K",
           "15–100 % of the flow, 5 K and more below T_max", "the heat", _boiler,
           ("components.boiler.equations", "components.boiler.LIMIT_BAND")),
