@@ -164,7 +164,9 @@ def _district() -> float:
         return network.m_flow(Q, T, T_required, 318.15, T)  # type: ignore[attr-defined]
 
     most = network.m_flow_max * 4190.0 * 25.0  # type: ignore[attr-defined]
-    points = [(share * most, T_required + warmer) for share in (0.1, 0.5, 0.9) for warmer in (0.4, 3.0, 15.0)]
+    points = [
+        (share * most, T_required + warmer) for share in (0.1, 0.5, 0.9, 0.999) for warmer in (0.0, 0.4, 3.0, 15.0)
+    ]
     return difference(flow, points, _sharp("components.district", "at_least", "at_most"))
 
 
@@ -178,20 +180,22 @@ def _district_opening() -> float:
 
 
 def _substation() -> float:
-    """Of the consumer's flow and heat, 2..120 % of the network's flow."""
+    """Of the heats into and out of the consumer's water."""
 
-    def given(point: tuple[float, float]) -> list[float]:
-        share, Q = point
+    def given(point: tuple[float, float, float]) -> list[float]:
+        share, Q, warmer = point
         machine = substation.Substation(Q_flow_nominal=1e6)
         dp = (machine.dp_exchanger_nominal + machine.dp_valve_open) * share**2
         v = machine.defaults() | {
             "supply.p": dp, "return.p": 0.0, "supply.T": 353.15, "return.T": 315.0, "valve": 1.0, "Q_demand": Q,
-            "T_secondary": machine.defaults()["T_supply_required"] + 0.5,
+            "T_secondary": machine.defaults()["T_supply_required"] + warmer,
         }  # fmt: skip
         answer = machine.equations(v)
-        return [float(answer.rates["T_secondary"]), float(answer.outputs["m_flow_secondary"])]
+        delivered = float(answer.outputs["Q_flow_delivered"])
+        C = machine._capacity(machine.m_flow_secondary_nominal)
+        return [C * float(answer.rates["T_secondary"]) + delivered, delivered]
 
-    points = [(share, Q) for share in (0.05, 0.3, 1.0) for Q in (0.1e6, 0.5e6, 1e6)]
+    points = [(share, Q, dT) for share in (0.05, 0.3, 1.0) for Q in (0.1e6, 0.5e6, 1e6) for dT in (0.0, 0.5)]
     sharp = _sharp("components.substation", "at_least") | {"components.substation.tanh": np.sign}
     return difference(given, points, sharp)
 
@@ -328,15 +332,17 @@ MACHINES: tuple[Width, ...] = (
           "within the limits, from y_min on", "heat and flow", _heat_pump_runs, ("components.heat_pump.equations",)),
     Width("heat_pump", "least load while it is cold", "1e-3 of the load", "set-points from 0.05 above y_min on",
           "the ramp's speed", _least_while_cold, ("components.heat_pump.equations",)),
-    Width("district", "supply too cold, least cooling, most flow", "0.05 K; 1 % of 5 K; 0.5 % of m_flow_max",
-          "10–90 % of the flow, 0.4 K and more above the temperature required", "the flow", _district,
-          ("components.district.m_flow",), "0.035 K where supply and requirement meet"),
+    Width("district", "supply too cold, least cooling, most flow", "1 mK; 1 % of 5 K; 0.01 % of m_flow_max",
+          "10–99.9 % of the flow, at the temperature required and above", "the flow", _district,
+          ("components.district.m_flow", "components.district.T_SMALL", "components.district.FLOW_SMALL")),
     Width("district", "consumers that a cold supply shuts (a band)", "opening_band, K",
           "supply above return by 20 K and more",
           "the flow", _district_opening, ("components.district.m_flow",)),
     Width("substation", "supply too cold, least cooling, network's water that turns round",
-          "0.05 K; 1 % of 5 K; 1 % of the nominal flow", "5–100 % of the flow, 0.5 K above the temperature required",
-          "flow and heat", _substation, ("components.substation.equations", "components.substation.m_flow_secondary")),
+          "1 mK; 1 % of 5 K; 1 % of the nominal flow", "5–100 % of the flow, at the temperature required and above",
+          "heats of both sides", _substation,
+          ("components.substation.equations", "components.substation.m_flow_secondary",
+           "components.substation.T_SMALL")),
     Width("substation", "a consumer that draws nothing (a band)", "0.1–0.5 % of its nominal flow",
           "10–100 % of its demand",
           "the valve's speed", _drawn, ("components.substation.equations",)),
@@ -347,7 +353,8 @@ MACHINES: tuple[Width, ...] = (
           "the opening", _exchanger_opens, ("components.plate_exchanger.opening",)),
     Width("stratified_tank", "mixing of layers that stand upside down",
           "INVERSION_SMALL = 0.4 K over the height",
-          "warm above cold", "an exchange within mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
+          "warm above cold",
+          "an exchange within mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
           "an inversion of 4 K over the height mixes 9 % more slowly"),
     Width("boiler", "flow switch and limit thermostat (bands)", "1–2 % of the nominal flow; LIMIT_BAND = 5 K",
           "15–100 % of the flow, 5 K and more below T_max", "the heat", _boiler,
