@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.widths.width import Width, difference, sharp_at_least, sharp_at_most
 from plant_models.chiller_curves import ChillerCurves
 from plant_models.component import Component
-from plant_models.components import plate_exchanger, stratified_tank, substation
+from plant_models.components import boiler, plate_exchanger, stratified_tank, substation
 from plant_models.components.chiller import Chiller
 from plant_models.components.heat_pump import HeatPump
 from plant_models.heat_pump_correction import Correction
@@ -230,6 +230,15 @@ def _inversion() -> float:
     return difference(lambda d: tank._exchange(330.0, 330.0 - d), colder, sharp, tank.UA_mixing)
 
 
+def _condensing() -> float:
+    machine = boiler.Boiler(
+        Q_flow_nominal=1e6, T_in_nominal=323.15, T_out_nominal=343.15, dp_nominal=2e4, volume=1.0, eta=0.97,
+        eta_condensing=1.07,
+    )  # fmt: skip
+    entering = [machine.T_dew + warmer for warmer in (-25.0, -15.0, -5.0, 5.0, 15.0)]
+    return difference(machine.efficiency, entering, {"components.boiler.softplus": lambda x, width: np.maximum(x, 0.0)})
+
+
 def _boiler() -> float:
     def heat(point: tuple[float, float]) -> list[float]:
         T, share = point
@@ -356,6 +365,8 @@ MACHINES: tuple[Width, ...] = (
           "warm above cold",
           "an exchange within mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
           "an inversion of 4 K over the height mixes 9 % more slowly"),
+    Width("boiler", "where condensing begins", "DEW_BAND = 1 K", "5 K and more off T_dew", "the efficiency",
+          _condensing, ("components.boiler.efficiency", "components.boiler.DEW_BAND"), "0.3 % at T_dew"),
     Width("boiler", "flow switch and limit thermostat (bands)", "1–2 % of the nominal flow; LIMIT_BAND = 5 K",
           "15–100 % of the flow, 5 K and more below T_max", "the heat", _boiler,
           ("components.boiler.equations", "components.boiler.LIMIT_BAND")),
