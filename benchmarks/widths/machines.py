@@ -93,6 +93,11 @@ def _cycle_lift() -> float:
     return difference(lambda T: HEAT_PUMP.cop(*T, 1.0), points, _sharp("refrigerant_cycle", "at_least", "at_most"))
 
 
+def _lead() -> float:
+    points = [(s + ZERO, k + ZERO) for s in (5.0, 20.0, 30.0) for k in (75.0, 85.0, 90.0)]
+    return difference(lambda T: HEAT_PUMP.cop(*T, 1.0), points, {"refrigerant_cycle.smoothstep": lambda x: 0.0})
+
+
 def _lorenz() -> float:
     """With glides of 5 K and more, at lifts where the bound by the outlets is 0.05 of 1/COP away."""
     points = [
@@ -318,6 +323,8 @@ MACHINES: tuple[Width, ...] = (
           "their range", _curves, ("chiller_curves.within", "chiller_curves.EDGE_WIDTH"), "0.14 K at an edge"),
     Width("heat_pump", "edges of a manufacturer's table", "EDGE_WIDTH = 0.2 K", "1 K and more within them", "the COP",
           _correction, ("heat_pump_correction.factor", "heat_pump_correction.EDGE_WIDTH"), "0.14 K at an edge"),
+    Width("heat_pump", "a good machine's lead over the market's (a band)", "0.25–0.65 of the nominal lift",
+          "lifts of 45 K and more, nominal 69 K", "the COP", _lead, ("refrigerant_cycle._share",)),
     Width("heat_pump", "least lift of the refrigerant", "1 K", "lifts from 14 K on", "the COP", _cycle_lift,
           ("refrigerant_cycle.cop", "refrigerant_cycle._carnot_bound"),
           "0.7 K at LIFT_MIN = 5 K"),

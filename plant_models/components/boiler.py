@@ -15,7 +15,7 @@ nominal flow. The load goes down to zero without steps: cycling below the least 
 
 The efficiency is constant unless ``eta_condensing`` is stated, that with water entering at ``T_condensing``. It then
 rises from ``eta`` once the water enters colder than ``T_dew``, where the flue gas begins to condense (natural gas with
-20 % excess air: 56 degC, less some kelvin between gas and water), straight on to ``eta_condensing`` and no further. Both
+20 % excess air: 56 degC, less some kelvin between gas and water), straight on to ``eta_condensing``, no further. Both
 are those of a data sheet by directive 92/42/EEC: full load at 70 degC, 30 % load with water entering at 30 degC (EN
 15502). On the lower heating value they reach 0.97..0.98 and 1.07..1.09; the higher one of natural gas is 1.11 times as
 much. Within 0.01 of burning methane with flue gas that leaves saturated 5 K above the water that enters.
