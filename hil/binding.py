@@ -50,6 +50,8 @@ class BoundDevice:
     """hard-wired, by name"""
     counted: Mapping[str, str]
     """what counters count: signal by point"""
+    reach: Mapping[str, tuple[float, float]]
+    """least and most (SI) that the machine takes of a set-point, by signal"""
 
     @property
     def name(self) -> str:
@@ -115,7 +117,8 @@ def bind(device: Device, vocabulary: Mapping[str, Signal], map_: RegisterMap | N
             )
         points[signal.name] = _checked(_with_safe(_as_mass(point, device, where), signal, device, where), signal, where)
     trips = _trips(device, map_, vocabulary, where)
-    return BoundDevice(device, map_, points, trips, _counted(device, map_, vocabulary, where))
+    reach = {signal: vocabulary[signal].reach for signal, point in points.items() if point.is_setpoint}
+    return BoundDevice(device, map_, points, trips, _counted(device, map_, vocabulary, where), reach)
 
 
 def bind_all(devices: Iterable[Device], vocabulary: Mapping[str, Signal]) -> tuple[BoundDevice, ...]:

@@ -36,7 +36,8 @@ class _Item:
 class EmulatedDevice:
     """The registers of one unit. The plant publishes into it and takes set-points from it; Modbus does the opposite.
 
-    A set-point is taken as the register holds it, so what is read back is what the plant gets. The watchdog counts from
+    A set-point is taken as the register holds it, so what is read back is what the plant gets; one beyond what the
+    machine takes is held to the end of its range. The watchdog counts from
     the first set-point obeyed; ``time`` is the plant's clock.
     """
 
@@ -226,10 +227,19 @@ class EmulatedDevice:
         return True
 
     def _enforce(self, item: _Item) -> None:
+        item = self._within_reach(item)
         self._bank.store(item.point, item.registers)
         if item.signal in self._read_backs:
             self._bank.show(self._read_backs[item.signal], item.value)
         self._pending[item.signal] = item.value
+
+    def _within_reach(self, item: _Item) -> _Item:
+        """A set-point beyond the machine's range is held to its end, which the register then shows."""
+        low, high = self.bound.reach[item.signal]
+        if low <= item.value <= high:
+            return item
+        value = min(max(item.value, low), high)
+        return _Item(item.signal, item.point, encode(self.bound.map, item.point, value), value)
 
     def _feed(self, signs: set[str]) -> None:
         watchdog = self.bound.map.watchdog

@@ -32,8 +32,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from plant_models.carried import MOST_ATTEMPTS
 from plant_models.carrier import Carrier
-from plant_models.component import Component, FluidPort
+from plant_models.component import Component, FluidPort, Port
 from plant_models.equations import Layout, Symbols
+from plant_models.media import find_medium
+from plant_models.signals import T_DRY, T_WET, Signal, check_wet_bulb, disturbance
 from plant_models.site import load_site
 from plant_models.site_mistakes import nearest
 
@@ -98,7 +100,8 @@ class Bench:
         ``inlet.T``, ``inlet.m_flow``, ``inlet.H_flow``, positive into the machine), inputs, states, outputs; SI units.
         ``pandas.DataFrame(table)`` makes a frame of it.
 
-        Raises BenchError where inputs are missing, unknown or do not fit, or the machine cannot take the flow.
+        Raises BenchError where inputs are missing, unknown, outside their bounds or do not fit, or the machine cannot
+        take the flow.
         """
         times = _rising(time)
         conditions = self._conditions(times.size, given)
@@ -147,6 +150,7 @@ class Bench:
             if name not in known:
                 raise BenchError(f"{self.component.kind} takes no {name!r}{nearest(name, sorted(known))}")
         values = {name: _series(name, value, length) for name, value in given.items()}
+        self._within_bounds(values)
         for name, port in ports.items():
             if not isinstance(port, FluidPort) and f"{name}.T" not in values:
                 raise BenchError(f"give {name}.T (K): the temperature at the heat port {name}")
@@ -159,6 +163,22 @@ class Bench:
             values.setdefault(f"{name}.T", np.full(length, T_UNUSED))
         values = {name: np.full(length, default) for name, default in inputs.items()} | values
         return _Conditions(flows, open_T, values)
+
+    def _within_bounds(self, values: Mapping[str, Array]) -> None:
+        """Refuse inputs that the machine's signals, its liquids or the air cannot have."""
+        signals = {s.name: s for s in self.layout.inputs}
+        signals |= {f"{p.name}.T": _port_temperature(self.component, p) for p in self.component.ports}
+        try:
+            for name, series in values.items():
+                if name in signals:
+                    for value in (series.min(), series.max()):
+                        signals[name].check(float(value))
+            if {T_DRY.name, T_WET.name} <= signals.keys():
+                dry, wet = np.broadcast_arrays(*(values.get(s.name, s.default) for s in (T_DRY, T_WET)))
+                worst = int(np.argmax(wet - dry))
+                check_wet_bulb(float(dry.flat[worst]), float(wet.flat[worst]))
+        except ValueError as error:
+            raise BenchError(str(error)) from None
 
     def _minds(self, variable: str) -> bool:
         """Whether any rate, flow or output hangs on a port variable."""
@@ -202,6 +222,12 @@ class Bench:
         for name in start:
             if name not in states:
                 raise BenchError(f"{self.component.kind} has no state {name!r}{nearest(name, states)}")
+        for signal in self.layout.states:
+            if signal.name in start:
+                try:
+                    signal.check(start[signal.name])
+                except ValueError as error:
+                    raise BenchError(str(error)) from None
         return np.array([start.get(name, default) for name, default in states.items()], dtype=float)
 
     def _solver(self, flows: tuple[str, ...]) -> _Solver:
@@ -314,6 +340,15 @@ class _Solver:
     def row(self, x: Array, z: Array, u: Array) -> Array:
         """All columns at one instant."""
         return np.array(self._row(x, z, u)).ravel()
+
+
+def _port_temperature(component: Component, port: Port) -> Signal:
+    """What the temperature at a port of a machine may be: at a fluid port that of its liquid, as far as it is one."""
+    if isinstance(port, FluidPort) and not port.senses:
+        fluid = find_medium(component.medium_at(port.name))
+        low, high = fluid.T_min - fluid.T_beyond, fluid.T_max + fluid.T_beyond
+        return disturbance(f"{port.name}.T", "K", fluid.name, default=T_UNUSED, lower=low, upper=high)
+    return disturbance(f"{port.name}.T", "K", "at the port", default=T_UNUSED)
 
 
 def _rising(time: ArrayLike) -> Array:

@@ -24,14 +24,16 @@ from plant_models.component import Value
 from plant_models.mathx import abs_
 from plant_models.signals import P_AIR
 from plant_models.throttle import Characteristic, coefficient_of, opening
-from plant_models.units import Fraction, VolumeFlow
+from plant_models.units import FlowCoefficient, Fraction
 
 
 class BranchValve(BaseModel):
     """What machines with such a valve have in common, beside the name of its drop at nominal flow."""
 
-    valve_Kv: VolumeFlow | None = Field(None, description="water through the open valve at 1 bar, such as 125 m^3/h")
-    valve_Cv: VolumeFlow | None = Field(None, description="at 1 psi, such as 145 gallon/minute")
+    valve_Kv: FlowCoefficient | None = Field(
+        None, description="water through the open valve at 1 bar, such as 125 m^3/h"
+    )
+    valve_Cv: FlowCoefficient | None = Field(None, description="at 1 psi, such as 145 gallon/minute")
     valve_characteristic: Characteristic = "equal_percentage"
     rangeability: float = Field(50.0, gt=1, description="of equal_percentage [IEC 60534-2-4: 30..50]")
     leakage: float = Field(5e-4, ge=0, lt=0.1, description="of the valve when closed, share of Kv")

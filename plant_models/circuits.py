@@ -41,6 +41,7 @@ def mistakes(machines: Mapping[str, Component], attached: Attachments, media: Ma
                     "attach a machine of kind expansion or membrane_vessel to one of these nodes"
                 ),
             )
+        yield from _held_twice(machines, attached, holding)
         yield from _senses_elsewhere(machines, attached, circuit, holding)
         dead_ends = list(_dead_ends(machines, attached, circuit, also=holding if len(holding) > 1 else []))
         yield from dead_ends
@@ -91,6 +92,21 @@ def _wrong_media(
                 wanted = machine.medium_at(port.name)
                 if media[node] != wanted:
                     yield node, f"holds {media[node]}, but {name}.{port.name} carries {wanted}"
+
+
+def _held_twice(machines: Mapping[str, Component], attached: Attachments,
+                holding: list[tuple[str, str]]) -> Iterator[Mistake]:  # fmt: skip
+    """Pressure keepers of one circuit that are set to different pressures."""
+    held = [(name, port, p) for name, port in holding if (p := machines[name].pressure_held()) is not None]
+    for name, port, p in held[1:]:
+        first, first_port, known = held[0]
+        if p != known:
+            yield (
+                name,
+                f"{first} and {name} fight: they hold {known / 1e3:g} kPa at {attached[first, first_port]} and "
+                f"{p / 1e3:g} kPa at {attached[name, port]}, in one circuit, so that one fills the other for ever; "
+                "keep one of them, or put both in one node at one p_set",
+            )
 
 
 def _senses_elsewhere(machines: Mapping[str, Component], attached: Attachments, circuit: list[str],

@@ -13,16 +13,18 @@ So a machine is testable alone: hand :meth:`Component.equations` a mapping of fl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from plant_models.carrier import Carrier
 from plant_models.mathx import abs_
 from plant_models.media import Medium, find_medium
 from plant_models.signals import Role, Signal
+from plant_models.site_mistakes import Misfit
+from plant_models.units import Liquid
 
 Value = Any
 """a float, a NumPy array or a CasADi symbol: equations are written for all of them"""
@@ -95,8 +97,32 @@ class Component(BaseModel, ABC):
     """(from, to): ports between which it pushes water and lets none back, as a pump with a check valve does"""
     passes: ClassVar[tuple[str, str] | None] = None
     """(from, to): ports between which it lets water pass in this direction only, as a check valve does"""
+    either_way: ClassVar[bool] = False
+    """whether water may pass it from its outlets to its inlets, as a pipe"""
     senses: ClassVar[tuple[str, str] | None] = None
     """(high, low): ports whose pressure difference its speed control holds"""
+
+    @model_validator(mode="after")
+    def _liquids_stay_liquid(self) -> Self:
+        """Temperatures of its liquids are where these are liquid, and their properties known."""
+        found: list[tuple[tuple[str], str]] = []
+        for name, field_info in type(self).model_fields.items():
+            for mark in field_info.metadata:
+                if isinstance(mark, Liquid):
+                    found += [((name,), what) for what in self._not_liquid(getattr(self, name), mark)]
+        if found:
+            raise Misfit(*found)
+        return self
+
+    def _not_liquid(self, T: float, mark: Liquid) -> Iterator[str]:
+        ports = [port.name for port in self.ports if isinstance(port, FluidPort) and not port.senses]
+        carried = [self.medium_at(port) for port in ports if mark.port in ("", port)]
+        words = [getattr(self, mark.medium)] if mark.medium else carried
+        for word in dict.fromkeys(words):
+            try:
+                find_medium(word).check(T)
+            except ValueError as error:
+                yield str(error)
 
     @abstractmethod
     def signals(self) -> tuple[Signal, ...]:
@@ -124,6 +150,10 @@ class Component(BaseModel, ABC):
 
     def carrier(self) -> Carrier | None:
         """A new carrier of what the machine carries beside its states (plug flow), or None if all is in its states."""
+        return None
+
+    def pressure_held(self) -> float | None:
+        """The gauge pressure, Pa, that it is set to hold at its port; None if it holds none, or one that follows."""
         return None
 
     def p_start(self) -> float:

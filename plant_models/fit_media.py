@@ -19,7 +19,7 @@ PRESSURE = 4e5
 """Pa"""
 T_CENTRE, T_SCALE = 323.15, 45.0
 FRACTION_CENTRE, FRACTION_SCALE = 0.3, 0.3
-WATER_RANGE = 275.15, 383.15
+WATER_RANGE = 275.15, 403.15
 WATER_DEGREES = {"rho": 5, "cp": 6, "log_mu": 7, "k": 6}
 GLYCOLS = {"propylene": "MPG", "ethylene": "MEG"}
 GLYCOL_FRACTIONS = 0.05, 0.60

@@ -22,7 +22,7 @@ from plant_models import compiled
 from plant_models.assembly import Array, Assembly, Engine, Index, NoConvergence, Places
 from plant_models.carried import Carriers
 from plant_models.plant import Plant
-from plant_models.signals import MARKET, Role, UnknownSignal
+from plant_models.signals import MARKET, T_DRY, T_WET, WET_ABOVE, Role, Signal, UnknownSignal, check_wet_bulb
 
 GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 SCHEMES = {"sdirk2": GAMMA, "euler": 1.0}
@@ -108,7 +108,8 @@ class Simulator:
     def set(self, name: str, value: float) -> None:
         """Set an input, disturbance, parameter or state.
 
-        Raises UnknownSignal, or ValueError for an output and for a value that is no number.
+        Raises UnknownSignal, or ValueError for an output and for a value that is no number or outside the signal's
+        bounds.
         """
         self.set_many([name], [value])
 
@@ -117,16 +118,20 @@ class Simulator:
 
         What a state that is set then stores more counts as stored before: the balances are those of the run.
         """
-        found, stores = [], False
+        found, stores, reach = [], False, self.plant.vocabulary.reach
         for name, value in zip(names, values, strict=True):
             vector, index = self._place(name)
-            if not math.isfinite(value):
-                raise ValueError(f"{name}: {value} is not a number that a plant can have")
-            role = self.plant.vocabulary[name].role
-            if role is Role.OUTPUT:
+            signal = self.plant.vocabulary[name]
+            if signal.role is Role.OUTPUT:
                 raise ValueError(f"{name} is an output of the plant and cannot be set")
-            stores = stores or role is Role.STATE
+            low, high = reach[name]
+            if not low <= value <= high:
+                signal.check(value)
+            stores = stores or signal.role is Role.STATE
             found.append((vector, index, value))
+        if T_DRY.name in names and T_WET.name in names:
+            given = dict(zip(names, (value for *_, value in found), strict=True))
+            check_wet_bulb(given[T_DRY.name], given[T_WET.name])
         before = {quantity: self._stored(quantity) for quantity in self._stored_at_reset} if stores else {}
         for vector, index, value in found:
             vector[index] = value
@@ -144,7 +149,8 @@ class Simulator:
 
     def writer(self, names: Sequence[str]) -> Writer:
         """A fast way to set the same inputs again and again."""
-        return Writer([self._writable(name) for name in names])
+        places = [self._writable(name) for name in names]
+        return Writer(places, [self.plant.vocabulary[name] for name in names])
 
     def reader(self, names: Sequence[str]) -> Reader:
         """A fast way to read the same signals again and again."""
@@ -179,12 +185,13 @@ class Simulator:
     def run(self, dt: float, rows: Array, write: Writer, read: Reader) -> Array:
         """Many steps of ``dt`` s: what ``read`` reads after each, (steps, signals).
 
-        Before each, ``write`` writes a row of ``rows`` (steps, inputs). Raises ValueError for rows that are not finite,
-        PlantDiverged with the state before the step that has no solution.
+        Before each, ``write`` writes a row of ``rows`` (steps, inputs). Raises ValueError for rows that do not fit or
+        hold a value outside its signal's bounds, PlantDiverged with the state before the step that has no solution.
         """
         rows = np.ascontiguousarray(rows, dtype=float)
-        if rows.ndim != 2 or rows.shape[1] != write.n or not np.all(np.isfinite(rows)):
-            raise ValueError(f"expected rows of {write.n} finite values")
+        if rows.ndim != 2:
+            raise ValueError(f"expected rows of {write.n} values, found an array of shape {rows.shape}")
+        write.check(rows)
         if not dt > 0:
             raise ValueError(f"a time step is positive, found {dt}")
         table, done = np.empty((len(rows), read.n)), 0
@@ -307,16 +314,36 @@ class Simulator:
 class Writer:
     """Sets the same inputs from an array of ``n`` values."""
 
-    def __init__(self, places: Sequence[tuple[Array, Index]]) -> None:
+    def __init__(self, places: Sequence[tuple[Array, Index]], signals: Sequence[Signal]) -> None:
         self.n = len(places)
         self.places = Places.of([(vector, int(j), i) for i, (vector, index) in enumerate(places) for j in index])
+        self._signals = tuple(signals)
+        names = [s.name for s in signals]
+        both = T_DRY.name in names and T_WET.name in names
+        self._dry_and_wet = (names.index(T_DRY.name), names.index(T_WET.name)) if both else ()
+        self._low, self._high = np.array([s.reach for s in signals]).reshape(-1, 2).T
 
     def __call__(self, values: Array) -> None:
-        """Set the values, in the order of the names. Raises ValueError for one that is not finite."""
-        if len(values) != self.n or not np.all(np.isfinite(values)):
-            raise ValueError(f"expected {self.n} finite values")
+        """Set the values, in the order of the names. Raises ValueError for one outside its signal's bounds."""
+        self.check(values)
         for vector, there, here in self.places.parts:
             vector[there] = values[here]
+
+    def check(self, rows: Array) -> None:
+        """Raise ValueError for rows (..., signals) that do not fit or hold a value outside its signal's bounds."""
+        if np.shape(rows)[-1:] != (self.n,):
+            raise ValueError(f"expected {self.n} values in a row, found an array of shape {np.shape(rows)}")
+        good = (rows >= self._low) & (rows <= self._high)
+        if not good.all():
+            first = np.argwhere(~good)[0]
+            where = f" (row {first[0]})" if len(first) > 1 else ""
+            signal = self._signals[first[-1]]
+            signal.check(float(rows[tuple(first)]), signal.name + where)
+        if self._dry_and_wet:
+            dry, wet = (rows[..., i] for i in self._dry_and_wet)
+            if np.any(wet > dry + WET_ABOVE):
+                worst = int(np.argmax(wet - dry))
+                check_wet_bulb(float(np.ravel(dry)[worst]), float(np.ravel(wet)[worst]))
 
 
 class Reader:

@@ -7,7 +7,7 @@ logarithm), fitted to CoolProp 8.0.0 by ``python -m plant_models.fit_media``; co
 =========================================  ============  =======  =======  =======  =======
 largest relative error to CoolProp         range         rho      cp       mu       k
 =========================================  ============  =======  =======  =======  =======
-water at 4 bar (IAPWS-95)                  2..110 °C     7.3e-6   1.8e-5   1.6e-5   1.6e-5
+water at 4 bar (IAPWS-95)                  2..130 °C     1.3e-5   3.2e-5   3.8e-5   3.3e-5
 propylene glycol, 5..60 % by mass (MPG)    frozen..100   4e-13    2e-13    4e-13    2e-13
 ethylene glycol, 5..60 % by mass (MEG)     frozen..100   2e-13    2e-13    9e-13    2e-13
 =========================================  ============  =======  =======  =======  =======
@@ -35,6 +35,7 @@ import numpy as np
 
 from plant_models import media_fits as fits
 from plant_models.mathx import clip, exp
+from plant_models.plausible import check_temperature
 
 T_CENTRE, T_SCALE = fits.T_CENTRE, fits.T_SCALE
 T_ZERO_ENTHALPY = 273.15
@@ -55,7 +56,10 @@ def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """A liquid whose properties depend on temperature only. All methods take T in K, floats, arrays or symbols."""
+    """A liquid whose properties depend on temperature only. All methods take T in K, floats, arrays or symbols.
+
+    They raise ValueError for plain numbers that no liquid has in K (below 150 or above 1500): they are meant in degC.
+    """
 
     name: str
     T_min: float
@@ -72,7 +76,8 @@ class Medium:
     """K, by which the polynomials are followed beyond the fit"""
 
     def _followed(self, T: Any) -> Any:
-        """T where the polynomials are followed, else the nearest such temperature, K."""
+        """T where the polynomials are followed, else the nearest such temperature, K. Raises ValueError for degC."""
+        check_temperature(T)
         return clip(T, self.T_min - self.T_beyond, self.T_max + self.T_beyond)
 
     def _x(self, T: Any) -> Any:

@@ -3,7 +3,8 @@
 ASHRAE Handbook of Fundamentals (2017), chapter 1: Hyland and Wexler's vapour pressure, the ideal-gas mixture, and
 the adiabatic saturation equation. Valid from -40 to 60 °C and 60 to 110 kPa; tested against CoolProp's real-gas
 HAPropsSI. Below 0 °C the condensed phase is ice. Temperatures in K, relative humidity ``rh`` 0..1, humidity ratio
-``w`` in kg vapour per kg dry air, enthalpy in J per kg dry air (zero for dry air and liquid water at 0 °C).
+``w`` in kg vapour per kg dry air, enthalpy in J per kg dry air (zero for dry air and liquid water at 0 °C). Plain
+numbers that cannot be meant in these units (degC for K, per cent, hPa) raise ValueError; symbols pass.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from plant_models.mathx import exp, log, maximum, minimum, where
+from plant_models.plausible import check_air_pressure, check_humidity, check_temperature
 
 T_ICE = 273.15
 MASS_RATIO = 0.621945
@@ -31,6 +33,7 @@ NEWTON_STEPS = 5
 
 def saturation_pressure(T: Any) -> Any:
     """Vapour pressure over water, below 0 °C over ice, Pa (ASHRAE 2017, ch. 1, eq. 5 and 6; -100..200 °C)."""
+    check_temperature(T)
     return exp(_log_saturation_pressure(T))
 
 
@@ -92,6 +95,8 @@ def humidity_ratio_wet_bulb(T: Any, T_wet: Any, p: Any) -> Any:
 
     Negative where the wet bulb is lower than that of absolutely dry air: such a pair does not exist.
     """
+    check_temperature(T)
+    check_air_pressure(p)
     w_saturated = humidity_ratio(saturation_pressure(T_wet), p)
     h_condensed = _condensed(T_wet, T_wet < T_ICE)
     vapour = H_VAPOUR + CP_VAPOUR * (T - T_ICE) - h_condensed
@@ -117,6 +122,8 @@ def wet_bulb(T: Any, rh: Any, p: Any) -> Any:
     the residual is concave and every step stays right of it. Close to 0 °C a wet bulb over water and one over ice, up
     to 0.8 K apart, may both satisfy the equation: the one over ice is given (CoolProp gives now one, now the other).
     """
+    check_humidity(rh)
+    check_air_pressure(p)
     w = humidity_ratio(rh * saturation_pressure(T), p)
     h = enthalpy(T, w)
     w_zero = humidity_ratio(saturation_pressure(T_ICE), p)
@@ -158,6 +165,8 @@ def check(T: float, rh: float, p: float) -> None:
 
 def dew_point(T: Any, rh: Any) -> Any:
     """Dew point, below 0 °C frost point, K, of air at T (K) and rh (0..1, at least 1e-4)."""
+    check_temperature(T)
+    check_humidity(rh)
     log_p = log(maximum(rh, 1e-4)) + _log_saturation_pressure(T)
     ratio = log_p - 6.4156
     # Magnus form (Sonntag 1990) as the start, then Newton steps in ln p

@@ -56,8 +56,10 @@ from plant_models.heat_pump_correction import Correction
 from plant_models.mathx import exp
 from plant_models.media import MEDIA, Medium
 from plant_models.smooth import at_least, at_most, smoothstep
-from plant_models.units import Fraction, Power, Ratio, Temperature, TemperatureDifference, si
+from plant_models.units import Fraction, Liquid, Power, Ratio, Temperature, TemperatureDifference, si
 
+SourceTemperature = Annotated[Temperature, Liquid(port="evaporator_in")]
+SinkTemperature = Annotated[Temperature, Liquid(port="condenser_in")]
 COP_FACTOR_MAX = 1.1
 """largest COP_factor, so that a calibration cannot break the second law"""
 LIFT_MIN = 5.0
@@ -90,10 +92,10 @@ class RefrigerantCycle(Component):
     source_medium: MediumName | None = Field(None, description="if it is another one, such as a brine")
     Q_flow_sink_nominal: Power = Field(description="heat to the sink at full load and T_source_out_nominal")
     COP_nominal: Ratio = Field(4.35, description="compressor COP at the nominal point, heat to the sink over power")
-    T_source_in_nominal: Temperature = 303.15
-    T_source_out_nominal: Temperature = 293.15
-    T_sink_in_nominal: Temperature = 323.15
-    T_sink_out_nominal: Temperature = 358.15
+    T_source_in_nominal: SourceTemperature = 303.15
+    T_source_out_nominal: SourceTemperature = 293.15
+    T_sink_in_nominal: SinkTemperature = 323.15
+    T_sink_out_nominal: SinkTemperature = 358.15
     model: Literal["carnot", "lorenz"] = Field("carnot", description="COP from the outlets, or from mean temperatures")
     correction: Correction | None = Field(None, description="of 1/COP, fitted to a manufacturer's table")
     pinch_evaporator: TemperatureDifference = Field(2.0, description="water outlet over evaporation [assumption]")

@@ -37,7 +37,7 @@ class Rollouts:
         """The outputs after each step of ``dt`` s, shape (n, steps, outputs), from the simulator's present state.
 
         ``sequences`` (n, steps, inputs): values in SI, held over a step. Inputs that are not named stay as they are.
-        Raises ValueError for another shape or a value that is not finite, PlantDiverged with the sequence's index.
+        Raises ValueError for another shape or a value outside its bounds, PlantDiverged with the sequence's index.
         """
         sequences = np.ascontiguousarray(sequences, dtype=float)
         if sequences.ndim != 3 or sequences.shape[2] != self._n_inputs:
@@ -54,8 +54,8 @@ class Rollouts:
                 copy = self._copies[worker]
                 copy.restore(present)
                 table[i] = copy.run(dt, sequences[i], *self._ports[worker])
-            except PlantDiverged as error:
-                raise PlantDiverged(f"sequence {i}: {error}") from error
+            except (PlantDiverged, ValueError) as error:
+                raise type(error)(f"sequence {i}: {error}") from error
             finally:
                 free.put(worker)
 

@@ -14,6 +14,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
+from plant_models.plausible import KELVIN, T_PLAUSIBLE
+
+SLACK = 1e-9
+"""relative (absolute below 1), by which a value may be beyond a bound: round-off"""
+MOST = sys.float_info.max
+
 
 class Role(StrEnum):
     """What a signal is to the plant."""
@@ -101,6 +107,38 @@ class Signal:
         """This signal as the plant names it, below the component ``owner``."""
         return self if self.shared else replace(self, name=f"{owner}.{self.name}")
 
+    @property
+    def allowed(self) -> tuple[float, float]:
+        """What it may be set to: its bounds, of temperatures 150..1500 K where they are open; finite."""
+        low, high = T_PLAUSIBLE if self.unit == "K" else (-MOST, MOST)
+        return max(self.lower, low), min(self.upper, high)
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The same, wider by round-off."""
+        low, high = self.allowed
+        return max(low - SLACK * max(1.0, abs(low)), -MOST), min(high + SLACK * max(1.0, abs(high)), MOST)
+
+    def check(self, value: float, name: str = "") -> None:
+        """Raise ValueError for a value (SI) that it cannot be set to; ``name``: what the message calls it."""
+        low, high = self.reach
+        if not low <= value <= high:
+            raise ValueError(self._refused(value, name or self.name))
+
+    def _refused(self, value: float, name: str) -> str:
+        if not math.isfinite(value):
+            return f"{name}: {value} is not a number that a plant can have"
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        low, high = self.allowed
+        if high >= MOST:
+            wanted = f"it is at least {low:g}{unit}"
+        elif low <= -MOST:
+            wanted = f"it is at most {high:g}{unit}"
+        else:
+            wanted = f"it lies in {low:g} .. {high:g}{unit}"
+        hint = f"; {KELVIN}" if self.unit == "K" else ""
+        return f"{name} = {value:.7g}{unit}: {wanted}{hint}"
+
 
 def state(
     name: str,
@@ -179,6 +217,18 @@ CO2_INTENSITY = disturbance(
 MARKET = (PRICE_ELECTRICITY, CO2_INTENSITY)
 
 
+WET_ABOVE = 0.1
+"""K, by which a wet bulb may be above the dry bulb: measured and rounded saturated air"""
+
+
+def check_wet_bulb(T_dry: float, T_wet: float) -> None:
+    """Raise ValueError for a wet bulb above the dry bulb (K): such air does not exist."""
+    if T_wet > T_dry + WET_ABOVE:
+        raise ValueError(
+            f"{T_WET.name} = {T_wet:g} K is above {T_DRY.name} = {T_dry:g} K: no air is like that; set both together"
+        )
+
+
 class UnknownSignal(KeyError):
     """A name that the vocabulary does not have; the message names the nearest ones."""
 
@@ -209,10 +259,14 @@ class Vocabulary(Mapping[str, Signal]):
             raise UnknownSignal(f"unknown signal {name!r}", name, self._signals) from None
 
     @cached_property
+    def reach(self) -> dict[str, tuple[float, float]]:
+        """What each signal may be set to (:attr:`Signal.reach`)."""
+        return {s.name: s.reach for s in self._signals.values()}
+
+    @cached_property
     def bounds_outside(self) -> dict[str, tuple[float, float]]:
         """Bounds of what comes from outside, the disturbances: the largest numbers where a signal has none."""
-        most = sys.float_info.max
-        return {s.name: (max(s.lower, -most), min(s.upper, most)) for s in self.role(Role.DISTURBANCE)}
+        return {s.name: (max(s.lower, -MOST), min(s.upper, MOST)) for s in self.role(Role.DISTURBANCE)}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._signals)

@@ -75,6 +75,11 @@ class NodeSpec(_Strict):
         wanted, other = ("volume", "heat_capacity") if self.is_fluid else ("heat_capacity", "volume")
         if getattr(self, wanted) is None or getattr(self, other) is not None:
             raise ValueError(f"a node with medium {self.medium} needs {wanted} and has no {other}")
+        if self.is_fluid:
+            try:
+                MEDIA[self.medium].check(self.T_start)
+            except ValueError as error:
+                raise Misfit((("T_start",), str(error))) from None
         return self
 
     @property

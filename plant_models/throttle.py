@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from plant_models import hydraulics
 from plant_models.component import Component, MediumName, Value
 from plant_models.media import MEDIA, Medium
-from plant_models.units import MassFlow, Pressure, Temperature, Volume, VolumeFlow
+from plant_models.units import FlowCoefficient, LiquidTemperature, MassFlow, Pressure, Volume
 
 Characteristic = Literal["linear", "equal_percentage", "quick_opening"]
 
@@ -26,10 +26,10 @@ class Throttle(Component):
     medium: MediumName = "water"
     m_flow_nominal: MassFlow | None = Field(None, description="open and clean, at dp_nominal; else state Kv or Cv")
     dp_nominal: Pressure | None = Field(None, gt=0, description="at m_flow_nominal")
-    Kv: VolumeFlow | None = Field(None, description="water through it at 1 bar, such as 40 m^3/h (IEC 60534-2-1)")
-    Cv: VolumeFlow | None = Field(None, description="water through it at 1 psi, such as 46 gallon/minute")
+    Kv: FlowCoefficient | None = Field(None, description="water through it at 1 bar, such as 40 m^3/h (IEC 60534-2-1)")
+    Cv: FlowCoefficient | None = Field(None, description="water through it at 1 psi, such as 46 gallon/minute")
     volume: Volume
-    T_start: Temperature
+    T_start: LiquidTemperature
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:

@@ -40,7 +40,7 @@ def _water() -> list[Row]:
     T = np.linspace(WATER.T_min, WATER.T_max, 217)
     return [
         compare(
-            "media", f"{what} of water, 4 bar, 2–110 °C", f"{_version()}, Water", getattr(WATER, method)(T),
+            "media", f"{what} of water, 4 bar, 2–130 °C", f"{_version()}, Water", getattr(WATER, method)(T),
             _coolprop(key, T, "Water"), unit=unit, tolerance=1e-4, relative=True, uncertainty=WATER_UNCERTAINTY[key],
         )
         for key, method, what, unit in PROPERTIES

@@ -33,7 +33,17 @@ from plant_models.local_control import Pi, lag_rate
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import smoothstep
-from plant_models.units import Duration, Fraction, HeatCapacity, MassFlow, Power, Pressure, Temperature, Volume
+from plant_models.units import (
+    Duration,
+    Fraction,
+    HeatCapacity,
+    LiquidTemperature,
+    MassFlow,
+    Power,
+    Pressure,
+    Temperature,
+    Volume,
+)
 
 FAN_BAND = 10.0
 """K of the room over which hot motors go from full speed to standstill [assumption]"""
@@ -51,8 +61,8 @@ class AirHandler(Component):
     n_units: int = Field(1, ge=1, le=1000, description="equal units side by side")
     Q_flow_nominal: Power = Field(description="from the air to the water of one unit, fan at full speed")
     T_room_nominal: Temperature = Field(description="air drawn in")
-    T_water_in_nominal: Temperature
-    T_water_out_nominal: Temperature
+    T_water_in_nominal: LiquidTemperature
+    T_water_out_nominal: LiquidTemperature
     m_flow_air_nominal: MassFlow = Field(description="of one unit, fan at full speed")
     dp_nominal: Pressure = Field(gt=0, description="coil, valve and connections at nominal water flow")
     P_fan_nominal: Power = Field(description="electricity of one unit's fans at full speed")

@@ -40,7 +40,7 @@ from plant_models.mathx import abs_, maximum, minimum, softplus
 from plant_models.media import MEDIA
 from plant_models.signals import T_DRY, Account, Signal, output, setpoint, state
 from plant_models.smooth import smoothstep
-from plant_models.units import Duration, Power, Pressure, Ratio, Temperature, Volume, si
+from plant_models.units import Duration, LiquidTemperature, Power, Pressure, Ratio, Temperature, Volume, si
 
 ETA_MOST = 1.11
 """of the lower heating value: natural gas whose flue gas condenses altogether"""
@@ -58,8 +58,8 @@ class Boiler(Component):
 
     medium: MediumName = "water"
     Q_flow_nominal: Power = Field(description="heat to the water at full fire")
-    T_in_nominal: Temperature = Field(description="water entering at the nominal point")
-    T_out_nominal: Temperature = Field(description="water leaving at the nominal point")
+    T_in_nominal: LiquidTemperature = Field(description="water entering at the nominal point")
+    T_out_nominal: LiquidTemperature = Field(description="water leaving at the nominal point")
     dp_nominal: Pressure = Field(gt=0, description="at nominal flow")
     volume: Volume
     energy_carrier: Literal["fuel", "electricity"] = "fuel"
@@ -81,9 +81,9 @@ class Boiler(Component):
     burner_time: Duration = Field(60.0, description="time constant of the fire [assumption]")
     gain: float = Field(0.05, gt=0, description="1/K, PI loop on the leaving water")
     reset: Duration = Field(200.0, description="integral time of the PI loop")
-    T_design: Temperature = Field(358.15, description="commissioned set-point of the leaving water")
-    T_lowest: Temperature = Field(323.15, description="lowest set-point")
-    T_highest: Temperature = Field(373.15, description="highest set-point")
+    T_design: LiquidTemperature = Field(358.15, description="commissioned set-point of the leaving water")
+    T_lowest: LiquidTemperature = Field(323.15, description="lowest set-point")
+    T_highest: LiquidTemperature = Field(373.15, description="highest set-point")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

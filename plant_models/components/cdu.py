@@ -68,6 +68,7 @@ from plant_models.units import (
     Conductance,
     Duration,
     Fraction,
+    Liquid,
     MassFlow,
     Power,
     Pressure,
@@ -77,6 +78,7 @@ from plant_models.units import (
     si,
 )
 
+CoolantTemperature = Annotated[Temperature, Liquid("tcs_medium")]
 DP_SMALL = 1e-3
 """regularisation of the flow law, share of the nominal pressure drop: 0.1 % of flow at 15 % of it"""
 
@@ -114,9 +116,9 @@ class Cdu(BranchValve, Component):
     pump_ramp: Duration = 30.0
     gain: Annotated[float, si("1/K"), Field(gt=0)] = Field(0.06, description="PI loop on the supply temperature")
     reset: Duration = 60.0
-    T_supply_design: Temperature
-    T_supply_lowest: Temperature = Field(description="lowest set-point")
-    T_supply_highest: Temperature = Field(description="highest set-point")
+    T_supply_design: CoolantTemperature
+    T_supply_lowest: CoolantTemperature = Field(description="lowest set-point")
+    T_supply_highest: CoolantTemperature = Field(description="highest set-point")
     dew_margin: TemperatureDifference = Field(2.0, description="supply over the hall's dew point, held by the unit")
 
     @model_validator(mode="after")

@@ -56,7 +56,16 @@ from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import at_least, smoothstep
 from plant_models.throttle import Characteristic
-from plant_models.units import Duration, Fraction, Power, Pressure, Ratio, Temperature, TemperatureDifference
+from plant_models.units import (
+    Duration,
+    Fraction,
+    LiquidTemperature,
+    Power,
+    Pressure,
+    Ratio,
+    Temperature,
+    TemperatureDifference,
+)
 
 TRIP_TIME = 10.0
 """s, time constant of a compressor that stops at once"""
@@ -84,10 +93,10 @@ class Chiller(BranchValve, Component):
     medium: Literal["water"] = "water"
     Q_flow_nominal: Power = Field(description="cooling capacity")
     COP_nominal: Ratio = Field(5.0, gt=1, description="cooling over compressor electricity at the nominal point")
-    T_chw_in_nominal: Temperature = Field(299.15, description="chilled water entering")
-    T_chw_out_nominal: Temperature = Field(291.15, description="chilled water leaving")
-    T_condenser_in_nominal: Temperature = Field(305.15, description="condenser water entering")
-    T_condenser_out_nominal: Temperature = Field(315.15, description="condenser water leaving")
+    T_chw_in_nominal: LiquidTemperature = Field(299.15, description="chilled water entering")
+    T_chw_out_nominal: LiquidTemperature = Field(291.15, description="chilled water leaving")
+    T_condenser_in_nominal: LiquidTemperature = Field(305.15, description="condenser water entering")
+    T_condenser_out_nominal: LiquidTemperature = Field(315.15, description="condenser water leaving")
     pinch_evaporator: TemperatureDifference = Field(1.5, description="leaving water over refrigerant [assumption]")
     pinch_condenser: TemperatureDifference = Field(1.5, description="refrigerant over leaving water [assumption]")
     lift_min: TemperatureDifference = Field(
@@ -118,9 +127,9 @@ class Chiller(BranchValve, Component):
     valve_stroke: Duration = Field(90.0, description="stroke of the condenser valve, 60..120 s")
     gain: float = Field(0.08, gt=0, description="1/K, PI loop on the leaving chilled water")
     reset: Duration = Field(180.0, description="integral time of the PI loop")
-    T_chw_design: Temperature = Field(291.15, description="commissioned set-point")
-    T_chw_lowest: Temperature = Field(280.15, description="lowest set-point")
-    T_chw_highest: Temperature = Field(298.15, description="highest set-point")
+    T_chw_design: LiquidTemperature = Field(291.15, description="commissioned set-point")
+    T_chw_lowest: LiquidTemperature = Field(280.15, description="lowest set-point")
+    T_chw_highest: LiquidTemperature = Field(298.15, description="highest set-point")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

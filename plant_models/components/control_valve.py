@@ -36,6 +36,7 @@ class ControlValve(Throttle):
 
     kind: Literal["control_valve"] = "control_valve"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"))
+    either_way: ClassVar[bool] = True
 
     characteristic: Characteristic = "linear"
     rangeability: float = Field(50.0, gt=1, description="of equal_percentage [IEC 60534-2-4: 30..50]")

@@ -53,7 +53,17 @@ from plant_models.mathx import abs_, clip, exp, maximum, minimum
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import smoothstep
-from plant_models.units import Duration, Fraction, MassFlow, Power, Pressure, Ratio, Temperature, Volume
+from plant_models.units import (
+    Duration,
+    Fraction,
+    LiquidTemperature,
+    MassFlow,
+    Power,
+    Pressure,
+    Ratio,
+    Temperature,
+    Volume,
+)
 
 T_SATURATED_MAX = 351.15
 """K, at which saturated air is looked up at most"""
@@ -74,8 +84,8 @@ class CoolingTower(Component):
     medium: Literal["water"] = "water"
     n_units: int = Field(1, ge=1, le=1000, description="equal cells side by side")
     Q_flow_nominal: Power = Field(description="of one cell, fans at full speed")
-    T_water_in_nominal: Temperature
-    T_water_out_nominal: Temperature
+    T_water_in_nominal: LiquidTemperature
+    T_water_out_nominal: LiquidTemperature
     T_wet_nominal: Temperature = Field(description="air entering, wet bulb")
     m_flow_air_nominal: MassFlow = Field(description="of one cell, fans at full speed, T_wet_nominal + 5 K, 101325 Pa")
     dp_nominal: Pressure = Field(gt=0, description="nozzles, static head and connections at nominal water flow")
@@ -93,9 +103,9 @@ class CoolingTower(Component):
     valve_stroke: Duration = Field(90.0, description="stroke of the bypass valve, 60..120 s")
     gain: float = Field(0.04, gt=0, description="1/K, PI loop on the leaving water")
     reset: Duration = Field(120.0, description="integral time of the PI loop")
-    T_leaving_design: Temperature = Field(298.15, description="commissioned set-point")
-    T_leaving_lowest: Temperature = Field(283.15, description="lowest set-point")
-    T_leaving_highest: Temperature = Field(313.15, description="highest set-point")
+    T_leaving_design: LiquidTemperature = Field(298.15, description="commissioned set-point")
+    T_leaving_lowest: LiquidTemperature = Field(283.15, description="lowest set-point")
+    T_leaving_highest: LiquidTemperature = Field(313.15, description="highest set-point")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -42,6 +42,7 @@ from plant_models.smooth import at_least, at_most, smoothstep
 from plant_models.units import (
     Conductance,
     Fraction,
+    LiquidTemperature,
     Mass,
     MassFlow,
     Power,
@@ -96,8 +97,8 @@ class District(Component):
     )
     T_ground: Temperature = 285.15
     Q_demand_design: Power = Field(8.6e6, description="default of the disturbance Q_demand")
-    T_supply_design: Temperature = Field(348.15, description="default of the disturbance T_supply_required")
-    T_return_design: Temperature = Field(318.15, description="default of the disturbance T_return")
+    T_supply_design: LiquidTemperature = Field(348.15, description="default of the disturbance T_supply_required")
+    T_return_design: LiquidTemperature = Field(318.15, description="default of the disturbance T_return")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -49,6 +49,7 @@ from plant_models.units import (
     Duration,
     Fraction,
     HeatCapacity,
+    LiquidTemperature,
     MassFlow,
     Power,
     Pressure,
@@ -72,8 +73,8 @@ class DryCooler(Component):
     medium: MediumName = "water"
     n_units: int = Field(1, ge=1, le=1000, description="equal units side by side")
     Q_flow_nominal: Power = Field(gt=0, description="of one unit, dry, fans at full speed")
-    T_water_in_nominal: Temperature
-    T_water_out_nominal: Temperature
+    T_water_in_nominal: LiquidTemperature
+    T_water_out_nominal: LiquidTemperature
     T_air_nominal: Temperature = Field(description="air entering, dry bulb")
     m_flow_air_nominal: MassFlow = Field(description="of one unit, fans at full speed, T_air_nominal, 101325 Pa")
     dp_nominal: Pressure = Field(gt=0, description="coil, valve and connections at nominal water flow")
@@ -97,9 +98,9 @@ class DryCooler(Component):
     valve_stroke: Duration = Field(90.0, description="stroke of the bypass valve, 60..120 s")
     gain: float = Field(0.04, gt=0, description="1/K, PI loop on the leaving water")
     reset: Duration = Field(120.0, description="integral time of the PI loop")
-    T_leaving_design: Temperature = Field(303.15, description="commissioned set-point")
-    T_leaving_lowest: Temperature = Field(288.15, description="lowest set-point")
-    T_leaving_highest: Temperature = Field(318.15, description="highest set-point")
+    T_leaving_design: LiquidTemperature = Field(303.15, description="commissioned set-point")
+    T_leaving_lowest: LiquidTemperature = Field(288.15, description="lowest set-point")
+    T_leaving_highest: LiquidTemperature = Field(318.15, description="highest set-point")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

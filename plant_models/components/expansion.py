@@ -22,7 +22,7 @@ from plant_models.component import Component, Equations, FluidPort, MediumName, 
 from plant_models.media import MEDIA
 from plant_models.signals import Account, Signal, output, parameter, state
 from plant_models.smooth import smoothstep
-from plant_models.units import Duration, Mass, Pressure, Temperature, si
+from plant_models.units import Duration, LiquidTemperature, Mass, Pressure, si
 
 G = 1e-4
 """kg/(s Pa): 0.1 kg/s moves the pressure by 1 kPa"""
@@ -40,12 +40,16 @@ class Expansion(Component):
     mass: Mass = Field(description="liquid in the vessel")
     leak_nominal: Annotated[float, si("kg/s"), Field(ge=0)] = Field(0.0, description="loss of the whole circuit")
     refill_time: Duration = 3600.0
-    T_start: Temperature
-    T_mains: Temperature = 285.15
+    T_start: LiquidTemperature
+    T_mains: LiquidTemperature = 285.15
 
     @property
     def _C(self) -> float:
         return float(self.mass * MEDIA[self.medium].cp(self.T_start))
+
+    def pressure_held(self) -> float:
+        """``p_set``."""
+        return self.p_set
 
     def p_start(self) -> float:
         """``p_set``."""

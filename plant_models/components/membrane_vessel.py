@@ -44,7 +44,7 @@ from plant_models.mathx import exp, maximum, minimum
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import Account, Signal, output, parameter, state
 from plant_models.smooth import smoothstep
-from plant_models.units import Duration, MassFlow, Pressure, Temperature, Volume, si
+from plant_models.units import Duration, LiquidTemperature, MassFlow, Pressure, Temperature, Volume, si
 
 G = 1e-4
 """kg/(s Pa): 0.1 kg/s moves the pressure by 1 kPa"""
@@ -85,14 +85,14 @@ class MembraneVessel(Component):
     p_make_up: Pressure | None = Field(None, description="gauge, below which the mains fill up; else p_fill")
     p_safety: Pressure = Field(description="gauge, at which the safety valve opens")
     p_air: Pressure = Field(101325.0, description="absolute, of the place: what gauge pressures are over")
-    T_fill: Temperature = 283.15
-    T_start: Temperature = Field(description="of all waters and of the vessel at the start")
+    T_fill: LiquidTemperature = 283.15
+    T_start: LiquidTemperature = Field(description="of all waters and of the vessel at the start")
     T_max: Temperature | None = Field(None, description="hottest mean of the circuit's water, if it shall be checked")
     turnover: Duration = Field(600.0, description="the circuit's water once round [assumption]")
     m_flow_make_up: MassFlow = Field(0.5, description="of the make-up valve, fully open [assumption]")
     m_flow_safety: MassFlow = Field(1.0, description="of the safety valve, 10 % over p_safety [assumption]")
     leak_nominal: Annotated[float, si("kg/s"), Field(ge=0)] = Field(0.0, description="loss of the whole circuit")
-    T_mains: Temperature = 285.15
+    T_mains: LiquidTemperature = 285.15
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -40,7 +40,7 @@ from plant_models.hydraulics.pipe_law import PipeLaw
 from plant_models.media import MEDIA, Medium
 from plant_models.plug_flow_pipes import PipeSpec, PlugFlowPipes
 from plant_models.signals import Signal, output, state
-from plant_models.units import Length, MassFlow, Pressure, Temperature, Volume, si
+from plant_models.units import Length, LiquidTemperature, MassFlow, Pressure, Temperature, Volume, si
 
 FITTINGS_HOLD = 0.2
 """share of the bore's content by which a stated volume may differ: fittings, valves, rounding [assumption]"""
@@ -51,6 +51,7 @@ class Pipe(Component):
 
     kind: Literal["pipe"] = "pipe"
     ports: ClassVar[tuple[Port, ...]] = (FluidPort("inlet"), FluidPort("outlet"))
+    either_way: ClassVar[bool] = True
 
     medium: MediumName = "water"
     m_flow_nominal: MassFlow
@@ -66,7 +67,7 @@ class Pipe(Component):
     cells: int = Field(8, ge=1, le=200)
     UA: Annotated[float, si("W/K"), Field(ge=0)] = 0.0
     T_ambient: Temperature = 293.15
-    T_start: Temperature
+    T_start: LiquidTemperature
     transport: Literal["cells", "plug_flow"] = "cells"
 
     @model_validator(mode="after")

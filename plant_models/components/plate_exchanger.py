@@ -46,9 +46,9 @@ from plant_models.units import (
     Conductance,
     Duration,
     Fraction,
+    LiquidTemperature,
     MassFlow,
     Pressure,
-    Temperature,
     TemperatureDifference,
     si,
 )
@@ -169,7 +169,7 @@ class PlateExchanger(Component):
     dT_on: TemperatureDifference = Field(0.5, description="opens above this; fully open at three times it")
     handover: bool = Field(True, description="its heat counts as reused, its pumps as electricity of recovery")
     y_commissioned: Fraction = Field(1.0, description="default of the set-point y")
-    T_start: Temperature = 308.15
+    T_start: LiquidTemperature = 308.15
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

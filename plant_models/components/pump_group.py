@@ -40,7 +40,7 @@ from plant_models.mathx import minimum
 from plant_models.media import MEDIA
 from plant_models.pump_points import PumpPoints
 from plant_models.signals import Account, Signal, output, parameter, setpoint, state
-from plant_models.units import Duration, Fraction, MassFlow, Pressure, Temperature, Volume
+from plant_models.units import Duration, Fraction, LiquidTemperature, MassFlow, Pressure, Volume
 
 OFF_CURVE = 0.1
 """share of the head by which the nominal point may lie off the curve: a point read from a sheet"""
@@ -81,7 +81,7 @@ class PumpGroup(Component):
     gain: float = Field(0.4, gt=0, description="speed per (dp error / dp_nominal, of all pumps if in series)")
     reset: Duration = 20.0
     ramp: Duration = 30.0
-    T_start: Temperature
+    T_start: LiquidTemperature
     purpose: Literal["cooling", "recovery"] = Field(
         "cooling", description="what its electricity counts as: cooling, or heat for consumers"
     )

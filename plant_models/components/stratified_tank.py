@@ -53,7 +53,7 @@ from plant_models.component import Component, Equations, FluidPort, Port, Value,
 from plant_models.mathx import abs_, maximum, minimum, sign
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import T_DRY, Signal, output, state
-from plant_models.units import Duration, Fraction, Length, MassFlow, Pressure, Temperature, Volume, si
+from plant_models.units import Duration, Fraction, Length, LiquidTemperature, MassFlow, Pressure, Volume, si
 
 SLOPE_SMALL = 1e-3
 """K, below about this difference between layers the scheme is first order"""
@@ -108,8 +108,8 @@ class StratifiedTank(Component):
     loss_rate: Annotated[float, si("1/s"), Field(ge=0)] = Field(
         2.14e-8, description="share of the heat above ambient lost in a second: 0.0077 %/h [Danish Energy Agency]"
     )
-    T_hot: Temperature = Field(353.15, description="fully charged")
-    T_cold: Temperature = Field(318.15, description="fully discharged; zero of Q_stored")
+    T_hot: LiquidTemperature = Field(353.15, description="fully charged")
+    T_cold: LiquidTemperature = Field(318.15, description="fully discharged; zero of Q_stored")
     fraction_start: Fraction = Field(0.5, description="share of hot layers at the start")
 
     @model_validator(mode="after")

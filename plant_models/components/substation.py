@@ -40,7 +40,7 @@ from plant_models.mathx import minimum, tanh
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, Account, Signal, disturbance, output, parameter, setpoint, state
 from plant_models.smooth import at_least, smoothstep
-from plant_models.units import Duration, Power, Pressure, Temperature
+from plant_models.units import Duration, LiquidTemperature, Power, Pressure
 
 SPAN_MIN = 5.0
 """K, smallest temperature difference at the consumer for which its flow is computed"""
@@ -63,10 +63,12 @@ class Substation(BranchValve, Component):
 
     medium: Literal["water"] = "water"
     Q_flow_nominal: Power = Field(description="heat at the nominal point")
-    T_primary_in_nominal: Temperature = Field(353.15, description="network supply at the nominal point")
-    T_primary_out_nominal: Temperature = Field(318.15, description="network return at the nominal point")
-    T_secondary_out_nominal: Temperature = Field(343.15, description="to the consumer; default of T_supply_required")
-    T_secondary_in_nominal: Temperature = Field(313.15, description="from the consumer; default of T_return")
+    T_primary_in_nominal: LiquidTemperature = Field(353.15, description="network supply at the nominal point")
+    T_primary_out_nominal: LiquidTemperature = Field(318.15, description="network return at the nominal point")
+    T_secondary_out_nominal: LiquidTemperature = Field(
+        343.15, description="to the consumer; default of T_supply_required"
+    )
+    T_secondary_in_nominal: LiquidTemperature = Field(313.15, description="from the consumer; default of T_return")
     dp_exchanger_nominal: Pressure = Field(30e3, gt=0, description="network side without the valve, nominal flow")
     dp_valve_nominal: Pressure | None = Field(
         None, gt=0, description="open valve at nominal flow: 30 kPa unless stated here, by valve_Kv or by valve_Cv"

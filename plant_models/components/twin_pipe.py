@@ -30,7 +30,7 @@ from plant_models.media import MEDIA
 from plant_models.plug_flow import PlugFlow, relaxed_pair
 from plant_models.plug_flow_pipes import PipeSpec, PlugFlowPipes
 from plant_models.signals import Signal, output
-from plant_models.units import Length, MassFlow, Pressure, Temperature, si
+from plant_models.units import Length, LiquidTemperature, MassFlow, Pressure, Temperature, si
 
 Conductivity = Annotated[float, si("W/(m*K)"), Field(gt=0)]
 
@@ -39,6 +39,7 @@ class TwinPipe(Component):
     """A stretch of supply and return pipe. See the module for its equations."""
 
     kind: Literal["twin_pipe"] = "twin_pipe"
+    either_way: ClassVar[bool] = True
     ports: ClassVar[tuple[Port, ...]] = (
         FluidPort("supply_in", "supply"),
         FluidPort("supply_out", "supply"),
@@ -59,8 +60,8 @@ class TwinPipe(Component):
     k_insulation: Conductivity = Field(0.027, description="aged polyurethane foam [EN 253: at most 0.029]")
     k_ground: Conductivity = Field(1.5, description="moist soil [EN 13941-1: 1.0 dry to 2.0 wet]")
     T_ground: Temperature = Field(285.15, description="undisturbed, at the pipes' depth")
-    T_supply_start: Temperature
-    T_return_start: Temperature
+    T_supply_start: LiquidTemperature
+    T_return_start: LiquidTemperature
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -41,6 +41,14 @@ def test_what_is_read_back_is_what_the_plant_gets():
     assert cooler.take_setpoints() == {}
 
 
+@pytest.mark.parametrize(("written", "taken", "shown"), [(480, 318.15, 450), (101, 288.15, 150)])
+def test_a_setpoint_beyond_the_machines_range_is_held_to_its_end(written, taken, shown):
+    _, cooler, _ = pump_and_cooler()
+    cooler.write(Table.HOLDING, 10, [written])
+    assert cooler.take_setpoints() == {"cooler.T_set": pytest.approx(taken)}
+    assert list(cooler.read(Table.HOLDING, 10, 1)) == [shown]
+
+
 @pytest.mark.parametrize(
     ("table", "address", "values", "code"),
     [

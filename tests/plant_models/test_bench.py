@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,39 @@ def test_a_machine_that_moves_its_water_itself_needs_no_pressures() -> None:
 def test_a_vessel_holds_its_pressure_whatever_is_taken() -> None:
     table = Bench.of("bench_loop", "vessel").run(HOUR, {"port.m_flow": np.linspace(0.0, -0.01, 61)})
     assert table["port.p"] == pytest.approx(150e3, abs=200.0)
+
+
+COOLING = {"inlet.m_flow": 20.0, "inlet.T": 313.15}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"fouling": 1.5}, "fouling = 1.5: it lies in 0 .. 0.9"),
+        ({"fouling": np.linspace(0.5, 0.95, 61)}, "fouling = 0.95: it lies in"),
+        (
+            {"inlet.T": 20.0},
+            "inlet.T = 20 K: it lies in 265.15 .. 413.15 K; temperatures are in kelvin: 25 degC is 298.15",
+        ),
+        (
+            {"weather.T_dry": 293.15, "weather.T_wet": 296.15},
+            "weather.T_wet = 296.15 K is above weather.T_dry = 293.15 K",
+        ),
+        (
+            {"weather.T_dry": np.linspace(293.15, 275.15, 61)},
+            "weather.T_wet = 288.15 K is above weather.T_dry = 275.15 K",
+        ),
+        ({"T_leaving_set": 30.0}, "temperatures are in kelvin"),
+    ],
+)
+def test_what_a_machine_cannot_be_given_is_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(BenchError, match=re.escape(says)):
+        Bench.of("bench_loop", "dry_cooler").run(HOUR, COOLING | given)
+
+
+def test_a_start_that_cannot_be_is_refused() -> None:
+    with pytest.raises(BenchError, match=r"y_fan = 1.5: it lies in 0 .. 1"):
+        Bench.of("bench_loop", "dry_cooler").run(HOUR, COOLING, start={"y_fan": 1.5})
 
 
 def test_settling_comes_before_time() -> None:

@@ -69,7 +69,7 @@ def pumps_off(simulator: Simulator) -> None:
 
 def coolant_pumps_off(simulator: Simulator) -> None:
     for name in simulator.plant.of_kind("cdu"):
-        simulator.set(f"{name}.y_pump", 0.0)
+        simulator.set(f"{name}.pumps_available", 0.0)
 
 
 def valves_closed(simulator: Simulator) -> None:
@@ -152,7 +152,7 @@ def test_chips_without_coolant_trip_and_recover(bench: Simulator) -> None:
         bench.step(30.0)
     assert bench.get("cdu.T_gpu_max") <= ZERO + 105.0 + 1.0
     assert bench.get("cdu.P_it_total") < 0.01 * bench.get("cdu.P_it")
-    bench.set("cdu.y_pump", 1.0)
+    bench.set("cdu.pumps_available", bench.plant.vocabulary["cdu.pumps_available"].upper)
     bench.settle(3600.0)
     assert bench.get("cdu.T_gpu_max") < ZERO + 85.0
     assert bench.get("cdu.P_it_total") > 0.99 * bench.get("cdu.P_it")
@@ -205,7 +205,8 @@ def test_closing_valves_and_stopping_pumps_never_reverse_a_flow(bench: Simulator
     """A long step may carry a position past its stop: flows must not follow."""
     bench.set("cdu.T_supply_set", ZERO + 45.0)
     bench.set("cdu.P_it", 0.0)
-    bench.set("cdu.y_pump", 0.0)
+    bench.set("cdu.y_pump", 0.3)
+    bench.set("cdu.pumps_available", 0.0)
     bench.set("heat_pump.y_set", 0.0)
     for _ in range(20):
         bench.step(dt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,7 +14,7 @@ from plant_models.assembly import NoConvergence
 from plant_models.integrate import PlantDiverged, Simulator
 from plant_models.interpreted import Interpreted
 from plant_models.plant import Plant
-from plant_models.signals import UnknownSignal
+from plant_models.signals import Role, UnknownSignal
 from plant_models.site import load_site
 from tests.strategies.running_plants import ZERO, made, shipped, temperatures
 
@@ -155,8 +156,51 @@ def test_an_output_cannot_be_set(bench: Simulator) -> None:
 def test_a_value_is_a_number(bench: Simulator, value: float) -> None:
     with pytest.raises(ValueError, match=r"cdu.P_it: .* is not a number that a plant can have"):
         bench.set("cdu.P_it", value)
-    with pytest.raises(ValueError, match="expected 1 finite values"):
+    with pytest.raises(ValueError, match="is not a number that a plant can have"):
         bench.writer(["cdu.P_it"])(np.array([value]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("dry_cooler.fouling", 1.2, "dry_cooler.fouling = 1.2: it lies in 0 .. 0.9"),
+        ("cdu.P_it", -1e6, "cdu.P_it = -1000000 W: it is at least 0 W"),
+        (
+            "weather.T_dry",
+            25.0,
+            "weather.T_dry = 25 K: it lies in 223.15 .. 328.15 K; temperatures are in kelvin: 25 degC",
+        ),
+        ("dry_cooler.T_leaving_set", 30.0, "temperatures are in kelvin"),
+        ("fws.supply.T", 32.0, "fws.supply.T = 32 K: it lies in 150 .. 1500 K; temperatures are in kelvin: 25 degC is"),
+        ("dry_cooler.y_fan", 1.01, "it lies in 0 .. 1"),
+        ("pump.n_on", -1.0, "it lies in 0 .."),
+    ],
+)
+def test_a_value_is_within_its_signals_bounds(bench: Simulator, name: str, value: float, said: str) -> None:
+    before = bench.get_many([name, "cdu.P_it"])
+    for act in (lambda: bench.set(name, value), lambda: bench.set_many(["cdu.P_it", name], [1e5, value])):
+        with pytest.raises(ValueError, match=re.escape(said)):
+            act()
+    if bench.plant.vocabulary[name].role is not Role.STATE:
+        with pytest.raises(ValueError, match=re.escape(said)):
+            bench.writer([name])(np.array([value]))
+    np.testing.assert_array_equal(bench.get_many([name, "cdu.P_it"]), before)
+
+
+def test_what_is_off_by_round_off_is_taken(bench: Simulator) -> None:
+    highest = bench.plant.vocabulary["dry_cooler.T_leaving_set"].upper
+    bench.set("dry_cooler.T_leaving_set", highest * (1.0 + 1e-12))
+    bench.writer(["dry_cooler.T_leaving_set"])(np.array([highest * (1.0 + 1e-12)]))
+
+
+def test_no_wet_bulb_is_above_the_dry_bulb(bench: Simulator) -> None:
+    names, air = ["weather.T_dry", "weather.T_wet"], np.array([[290.0, 288.0], [290.0, 295.0]])
+    said = r"weather.T_wet = 295 K is above weather.T_dry = 290 K"
+    with pytest.raises(ValueError, match=said):
+        bench.set_many(names, air[1])
+    with pytest.raises(ValueError, match=said):
+        bench.run(30.0, air, bench.writer(names), bench.reader(names))
+    bench.set_many(names, [290.0, 290.05])  # saturated air, as sensors show it
 
 
 def test_all_values_are_set_or_none(bench: Simulator) -> None:
@@ -182,7 +226,7 @@ def test_readers_and_writers_are_as_get_and_set(bench: Simulator) -> None:
     assert [bench.get(name) for name in inputs] == [5e5, 280.0, 1e-8, 1.0]
     bench.step(30.0)
     np.testing.assert_array_equal(bench.reader(names)(), bench.get_many(names))
-    with pytest.raises(ValueError, match="expected 4 finite values"):
+    with pytest.raises(ValueError, match="expected 4 values in a row"):
         bench.writer(inputs)(np.array([1.0]))
 
 
@@ -267,9 +311,12 @@ def test_many_steps_in_one_call_are_as_many_calls(compiled_or_not: str) -> None:
 
 def test_rows_must_fit_and_be_numbers(bench: Simulator) -> None:
     write, read = bench.writer(["cdu.P_it"]), bench.reader(["cdu.T_supply"])
-    for rows in (np.array([[math.nan]]), np.zeros((2, 2)), np.zeros(3)):
-        with pytest.raises(ValueError, match="expected rows of 1 finite values"):
+    for rows in (np.zeros((2, 2)), np.zeros(3)):
+        with pytest.raises(ValueError, match=r"expected \w+ of 1 values|expected 1 values in a row"):
             bench.run(30.0, rows, write, read)
+    for value in (math.nan, math.inf, -1.0):
+        with pytest.raises(ValueError, match=r"cdu.P_it \(row 1\)"):
+            bench.run(30.0, np.array([[1e5], [value]]), write, read)
     with pytest.raises(ValueError, match="a time step is positive"):
         bench.run(0.0, np.zeros((1, 1)), write, read)
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from plant_models.units import (
     Conductance,
     EnergyPrice,
+    FlowCoefficient,
     Fraction,
     MassPrice,
     Power,
@@ -123,7 +124,6 @@ def test_a_file_states_units_and_python_states_si() -> None:
     [
         (Power, "0 W"),
         (Power, "-5 kW"),
-        (Temperature, "-300 degC"),
         (Pressure, "-1 bar"),
         (Fraction, "101 %"),
         (Fraction, -0.1),
@@ -140,6 +140,38 @@ def test_impossible_sizes_are_refused(kind: object, text: object) -> None:
 def test_pint_is_loaded_with_the_first_quantity_only() -> None:
     code = "import sys, plant_models.units; print('pint' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("value", [42.0, 32, "-300 degC", "5000 degC", "30 K"])
+def test_a_temperature_that_nothing_here_has_is_refused(value: object) -> None:
+    with pytest.raises(ValidationError, match=r"temperatures are in kelvin: 25 degC is 298\.15"):
+        TypeAdapter(Temperature).validate_python(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "said"),
+    [
+        ("32C", "K", r"C is coulomb: temperatures are in K or degC, such as '32 degC'"),
+        ("32 C", "K", r"such as '32 degC'"),
+        ("-4.5 °", "K", r"such as '-4.5 degC'"),
+        ("90 F", "K", r"F is farad: temperatures are in K or degF, such as '90 degF'"),
+        ("10 l/min", "kg/s", r"a volume flow: a mass flow takes its density too; state kg/s"),
+        ("36 m^3/h", "kg/s", r"a volume flow: .* state kg/s"),
+        ("10 kg/s", "m^3/s", r"a mass flow: a volume flow takes its density too"),
+        ("3 m^3", "kg", r"a volume: a mass takes its density too"),
+        ("500 kg", "m^3", r"a mass: a volume takes its density too"),
+        ("3 bar", "K", r"Cannot convert"),
+    ],
+)
+def test_what_was_probably_meant_is_told(text: str, unit: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        to_si(text, unit)
+
+
+def test_a_valves_size_is_no_number_of_its_data_sheet() -> None:
+    with pytest.raises(ValidationError, match=r"36 m\^3/s is more than any valve passes .*write it .* '36 m\^3/h'"):
+        TypeAdapter(FlowCoefficient).validate_python(36)
+    assert TypeAdapter(FlowCoefficient).validate_python("36 m^3/h") == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,7 @@ def settings_of(draw: st.DrawFn, plant: Plant) -> dict[str, float]:
         drawn["weather.T_wet"] = drawn["weather.T_dry"] - draw(st.floats(0.0, 20.0)) * max(
             0.0, (drawn["weather.T_dry"] - 253.15) / 65.0
         )
+        drawn["weather.T_wet"] = min(drawn["weather.T_wet"], plant.vocabulary["weather.T_wet"].upper)
     return drawn
 
 

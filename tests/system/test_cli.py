@@ -16,6 +16,7 @@ import pytest
 from plant_models.signals import Role
 from plant_models.site import list_sites
 from tests.strategies.command_line import heatloop, is_one_paragraph, run
+from tests.strategies.two_circuits import two_circuits
 from twin import cli
 from twin.console import finite
 from twin.scenario import ScenarioError
@@ -82,6 +83,47 @@ def test_check_for_scripts_holds_the_design_point(capsys: pytest.CaptureFixture[
     # eight racks of 115 kW (the site file) with some per cent of temperature-dependent leakage
     assert 0.95 * 8 * 115e3 < design["electricity.it"] < 1.1 * 8 * 115e3
     assert all(limit["kept"] for limit in found["limits"])
+
+
+SENSORS_SWAPPED = {"hot_pump.sense_low": "hot_pump.SWAP", "hot_pump.sense_high": "hot_pump.sense_low",
+                   "hot_pump.SWAP": "hot_pump.sense_high"}  # fmt: skip
+
+
+def test_check_shows_what_flows_where_without_a_cdu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(two_circuits(tmp_path))
+    assert run("check", path) == 0
+    shown = capsys.readouterr().out
+    assert "What flows where" in shown
+    assert re.search(r"boiler\s+h.mid\s+h.sup\s+6\s+\d\d\.\d\s+70\.0", shown)
+    assert re.search(r"hot_pump.y\s+\d\d %", shown)
+    assert "two_circuits is sound: it composes and settles." in shown
+    assert run("check", path, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sound"] is True
+    assert found["findings"] == []
+    assert found["nearest_to_boiling"]["reserve"] > 1e5
+    assert {"machine": "boiler", "from": "h.mid", "to": "h.sup"}.items() <= found["flows"][0].items()
+
+
+def test_check_of_a_plant_that_cannot_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(two_circuits(tmp_path, SENSORS_SWAPPED))
+    assert run("check", path) == cli.EXIT_USER_ERROR
+    shown = capsys.readouterr().out
+    assert "error: hot_pump: at full speed for ever" in shown
+    assert "two_circuits is not sound: 1 mistake." in shown
+    assert run("check", path, "--json") == cli.EXIT_USER_ERROR
+    found = json.loads(capsys.readouterr().out)
+    assert found["sound"] is False
+    assert [(item["severity"], item["place"]) for item in found["findings"]] == [("error", "hot_pump")]
+
+
+def test_check_of_a_plant_that_does_not_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A boiler whose integral time is a small part of what it should be."""
+    path = two_circuits(tmp_path, {"T_highest: 90 degC}": "T_highest: 90 degC, reset: 10 s}"})
+    assert run("check", str(path)) == cli.EXIT_USER_ERROR
+    shown = capsys.readouterr().out
+    assert "goes to and fro" in shown
+    assert "two_circuits is not sound: it composes, but does not come to rest at its design point." in shown
 
 
 def test_signals_by_role_and_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,8 +15,8 @@ def test_within_the_fits_there_is_nothing_to_say() -> None:
 
 
 def test_what_left_the_fit_is_named_with_its_range() -> None:
-    table = pd.DataFrame({"fws.T": [274.15, 384.15], "tcs.T": [270.0, 300.0], "hall.T": [300.0, 300.0]})
+    table = pd.DataFrame({"fws.T": [274.15, 404.15], "tcs.T": [270.0, 300.0], "hall.T": [300.0, 300.0]})
     assert extrapolations(NODES, table) == [
-        "fws reached 1.0 °C: water is fitted from 2.0 to 110.0 °C",
-        "fws reached 111.0 °C: water is fitted from 2.0 to 110.0 °C",
+        "fws reached 1.0 °C: water is fitted from 2.0 to 130.0 °C",
+        "fws reached 131.0 °C: water is fitted from 2.0 to 130.0 °C",
     ]

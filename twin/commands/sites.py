@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SETTLING_TIME = 12 * 3600.0
 """s; longer than any loop of the plant needs to come to rest, shorter than it takes a store to change much"""
 
+EXIT_NOT_SOUND = 2
+"""as of any mistake of a user's"""
+
 SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Name of a shipped site, or path of a site file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, SI units, for scripts.")]
 
@@ -43,12 +46,14 @@ def check(site: SiteArgument, as_json: JsonOption = False) -> None:
     """Check a site: read it, compose its plant, let it settle at its design load and weather, and show what it does.
 
     The devices that it names are joined to their register maps and to the plant's signals. It also says whether the
-    plant comes to rest there, and if not what moves. Exit code 0 if the site is sound, 2 with the place of the mistake
+    plant comes to rest there, and if not what moves, and what cannot work there: water that boils, flow against a
+    machine's direction, pumps at full speed for ever. Exit code 0 if the site is sound, 2 with the place of the mistake
     if not.
     """
     from plant_models.integrate import Simulator
     from plant_models.plant import Plant
     from plant_models.site import load_site
+    from twin.commands.design_point import at_design
     from twin.commands.rest import at_rest
     from twin.embedded import site_devices
 
@@ -59,11 +64,16 @@ def check(site: SiteArgument, as_json: JsonOption = False) -> None:
         simulator = Simulator(plant)
         simulator.settle(SETTLING_TIME)
         found = _findings(plant, simulator)
+        found |= at_design(simulator)
         found["rest"] = at_rest(simulator)
+    errors = [item for item in found["findings"] if item["severity"] == "error"]
+    found["sound"] = not errors and found["rest"]["settled"]
     if as_json:
         print_json(found)
     else:
         _show(found)
+    if not found["sound"]:
+        raise typer.Exit(EXIT_NOT_SOUND)
 
 
 def draw(
@@ -123,6 +133,7 @@ def _limits(plant: Plant, simulator: Simulator) -> list[dict[str, Any]]:
 
 def _show(found: dict[str, Any]) -> None:
     """A check's findings for a person."""
+    from twin.commands.design_point import show_actuators, show_flows, verdict
     from twin.commands.rest import in_a_sentence
 
     out = console()
@@ -134,14 +145,19 @@ def _show(found: dict[str, Any]) -> None:
     out.print(f"{found['nodes']} nodes; {roles}")
     design = ((account, in_words(abs(item["value"]), item["unit"])) for account, item in found["design"].items())
     print_table("Settled at design load and weather", ("account", "flow"), design, right=("flow",))
+    show_flows(found)
     limits = (
         (item["signal"], in_words(item["value"], item["unit"]), in_words(item["limit"], item["unit"]),
          "kept" if item["kept"] else "exceeded")
         for item in found["limits"]
     )  # fmt: skip
-    print_table("Nearest to their limits", ("signal", "value", "limit", ""), limits, right=("value", "limit"))
-    out.print(in_a_sentence(found["rest"]), markup=False)
-    out.print(f"{found['site']} is sound: it composes and settles.")
+    if found["limits"]:
+        print_table("Nearest to their limits", ("signal", "value", "limit", ""), limits, right=("value", "limit"))
+    show_actuators(found)
+    out.print(in_a_sentence(found["rest"]), markup=False, soft_wrap=True)
+    for item in found["findings"]:
+        out.print(f"{item['severity']}: {item['place']}: {item['what']}", markup=False, soft_wrap=True)
+    out.print(verdict(found), markup=False)
 
 
 def in_words(value: float, unit: str) -> str:
