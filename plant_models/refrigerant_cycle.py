@@ -10,11 +10,17 @@ Equations (L: effective load; indices e: evaporator, c: condenser)::
 COP (``model: carnot``). ``excess`` is the work of a market machine beyond Carnot's, over Carnot's, a parabola of the
 lift; it was fitted to the market of HFC and HFO machines (Jesper et al. 2021, 10 <= T_sink_out - T_source_in <= 78 K)
 by ``python -m plant_models.fit_heat_pump``. ``excess_share``, one number for a machine, makes COP ``COP_nominal`` at
-the nominal outlet temperatures: 1 is a market machine, a better one has less excess at every lift. The default nominal
-point is the Kajaani plant: 30 -> 20 / 50 -> 85 degC, COP 4.35, a Lorenz efficiency of 0.54; the Danish Energy Agency's
-catalogue has 0.525 for a 10 MW machine on excess heat. Heat leaves the refrigerant above every sink temperature and
-enters it below every source temperature, at less than Carnot's COP (the excess is positive), so the second law holds
-at every point.
+the nominal outlet temperatures: 1 is a market machine, a better one has less excess. What makes it better there
+(stages, condensation that follows the glide of the sink) is of no use at a lift far below: under 0.65 of the nominal
+lift its share goes to 1, which it reaches at 0.25 [assumption]. The default nominal point is the Kajaani plant:
+30 -> 20 / 50 -> 85 degC, COP 4.35, a Lorenz efficiency of 0.54; the Danish Energy Agency's catalogue has 0.525 for a
+10 MW machine on excess heat. Heat leaves the refrigerant above every sink temperature and enters it below every source
+temperature, at less than Carnot's COP (the excess is positive), so the second law holds at every point.
+
+Which model. The outlets alone decide, so the nominal point is to be the machine's own. The default's is right for lifts
+of 45 K and more with sinks that glide by some 35 K: 0.83..0.86 of Carnot's COP between the outlets, which a small glide
+does not permit. Where glides are far from the nominal ones, at lifts of half the nominal and more, take
+``model: lorenz``; for small lifts, a COP_nominal stated there, or ``correction``.
 
 ``model: lorenz`` takes the mean temperatures of the waters instead (a machine of several stages, or one whose
 condensation glides)::
@@ -49,7 +55,7 @@ from plant_models.component import Component, MediumName, Value
 from plant_models.heat_pump_correction import Correction
 from plant_models.mathx import exp
 from plant_models.media import MEDIA, Medium
-from plant_models.smooth import at_least, at_most
+from plant_models.smooth import at_least, at_most, smoothstep
 from plant_models.units import Fraction, Liquid, Power, Ratio, Temperature, TemperatureDifference, si
 
 SourceTemperature = Annotated[Temperature, Liquid(port="evaporator_in")]
@@ -58,6 +64,8 @@ COP_FACTOR_MAX = 1.1
 """largest COP_factor, so that a calibration cannot break the second law"""
 LIFT_MIN = 5.0
 """K, smallest lift between the refrigerant temperatures that the COP formula sees; smoothed over 1 K"""
+LEAD_KEPT, LEAD_GONE = 0.65, 0.25
+"""lift over nominal, down to which a good machine is better than the market's, and from which it is not"""
 LIFT_SCALE = 50.0
 """K, of the lift in the fit below"""
 MARKET_WORK = (2.054386, -1.030354, 0.5920903)
@@ -161,15 +169,24 @@ class RefrigerantCycle(Component):
         return T_c / (T_c - self.T_source_out_nominal + self.pinch_evaporator)
 
     @property
+    def lift_nominal(self) -> float:
+        """Between the refrigerant temperatures of the nominal point, K."""
+        return self.T_sink_out_nominal + self.pinch_condenser - self.T_source_out_nominal + self.pinch_evaporator
+
+    @property
     def _excess_nominal(self) -> float:
         """Of a market machine at the nominal lift."""
-        lift = self.T_sink_out_nominal + self.pinch_condenser - self.T_source_out_nominal + self.pinch_evaporator
-        return float(market_work(lift)) - 1.0
+        return float(market_work(self.lift_nominal)) - 1.0
 
     @property
     def excess_share(self) -> float:
-        """Work beyond Carnot's over that of a market machine at the same lift, at full load."""
+        """Work beyond Carnot's over that of a market machine at the nominal lift, at full load."""
         return (self.carnot_nominal / self.COP_nominal - 1.0) / self._excess_nominal
+
+    def _share(self, lift: Value) -> Value:
+        """The same at a lift, K: a machine better than the market's is one of them at a lift far below its nominal."""
+        like_market = smoothstep((LEAD_KEPT - lift / self.lift_nominal) / (LEAD_KEPT - LEAD_GONE))
+        return self.excess_share + max(1.0 - self.excess_share, 0.0) * like_market
 
     def cop(
         self,
@@ -188,7 +205,7 @@ class RefrigerantCycle(Component):
         else:
             T_c = T_sink_out + self.pinch_condenser
             lift = at_least(T_c - T_source_out + self.pinch_evaporator, LIFT_MIN, 1.0)
-            work = lift / T_c * (1.0 + self.excess_share * (market_work(lift) - 1.0))
+            work = lift / T_c * (1.0 + self._share(lift) * (market_work(lift) - 1.0))
         if self.correction is not None:
             work = work * self.correction.factor(T_source_out, T_sink_out)
         return (1.0 - self.part_load_loss * (1.0 - load) ** 2) / work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 GAPS: dict[str, str] = {
     "air_handler": "no measured coil with both flows varied; no condensation on it",
-    "boiler": "a constant efficiency; no measured boiler",
+    "boiler": "no measured boiler; efficiency does not change with load",
     "cdu": "no measured transients of a CDU under load steps; vendors publish one nominal point",
     "chiller": "condenser water below 18 °C; transients. Machines differ in part load more than in anything else: one "
     "with variable speed (York YT 1459 kW) takes 60 % more at 40 % load than our mean of eight; with `model: eir` a "

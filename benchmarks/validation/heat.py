@@ -56,7 +56,34 @@ def _boiler() -> list[Row]:
     return [
         compare("boiler", "water leaving 1–60 min after the fire is lit, 80 % load, with losses", "a stirred volume "
                 "(closed form)", _course(boiler, v, ["T"], times)[0] - ZERO, theirs, unit="°C", tolerance=0.02),
+        _condensing_boiler(),
     ]  # fmt: skip
+
+
+def _methane(T_flue: float, excess: float = 1.2) -> float:
+    """Of burning methane at 25 °C: heat over the lower heating value, flue gas leaving saturated at most, at °C."""
+    from CoolProp.CoolProp import PropsSI
+
+    dry = {"CarbonDioxide": 1.0, "Nitrogen": 2.0 * excess * 3.76, "Oxygen": 2.0 * (excess - 1.0)}
+    T = T_flue + ZERO
+    warm = sum(n * (PropsSI("Hmolar", "T", T, "P", 1e4, gas) - PropsSI("Hmolar", "T", 298.15, "P", 1e4, gas))
+               for gas, n in dry.items())  # fmt: skip
+    p = float(PropsSI("P", "T", T, "Q", 1, "Water"))
+    vapour = min(2.0, sum(dry.values()) * p / (101325.0 - p))
+    warm += vapour * 34.0 * (T - 298.15) + (2.0 - vapour) * 75.3 * (T - 298.15)
+    return float((802.3e3 - warm + (2.0 - vapour) * 44.0e3) / 802.3e3)
+
+
+def _condensing_boiler() -> Row:
+    boiler = Boiler(Q_flow_nominal=5e6, T_in_nominal=40 + ZERO, T_out_nominal=70 + ZERO, volume=8.0, dp_nominal=3e4,
+                    eta=0.975, eta_condensing=1.07)  # fmt: skip
+    entering = [30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 70.0]
+    return compare(
+        "boiler", "efficiency, condensing, water entering at 30–70 °C", "methane burnt with 20 % excess air, flue gas "
+        "saturated 5 K above the water entering, by heats of combustion and CoolProp",
+        [float(boiler.efficiency(T + ZERO)) for T in entering], [_methane(T + 5.0) for T in entering], unit="1",
+        tolerance=0.02, relative=True,
+    )  # fmt: skip
 
 
 def _substation() -> list[Row]:

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.widths.width import Width, difference, sharp_at_least, sharp_at_most
 from plant_models.chiller_curves import ChillerCurves
 from plant_models.component import Component
-from plant_models.components import plate_exchanger, stratified_tank, substation
+from plant_models.components import boiler, plate_exchanger, stratified_tank, substation
 from plant_models.components.chiller import Chiller
 from plant_models.components.heat_pump import HeatPump
 from plant_models.heat_pump_correction import Correction
@@ -93,6 +93,11 @@ def _cycle_lift() -> float:
     return difference(lambda T: HEAT_PUMP.cop(*T, 1.0), points, _sharp("refrigerant_cycle", "at_least", "at_most"))
 
 
+def _lead() -> float:
+    points = [(s + ZERO, k + ZERO) for s in (5.0, 20.0, 30.0) for k in (75.0, 85.0, 90.0)]
+    return difference(lambda T: HEAT_PUMP.cop(*T, 1.0), points, {"refrigerant_cycle.smoothstep": lambda x: 0.0})
+
+
 def _lorenz() -> float:
     """With glides of 5 K and more, at lifts where the bound by the outlets is 0.05 of 1/COP away."""
     points = [
@@ -164,7 +169,9 @@ def _district() -> float:
         return network.m_flow(Q, T, T_required, 318.15, T)  # type: ignore[attr-defined]
 
     most = network.m_flow_max * 4190.0 * 25.0  # type: ignore[attr-defined]
-    points = [(share * most, T_required + warmer) for share in (0.1, 0.5, 0.9) for warmer in (0.4, 3.0, 15.0)]
+    points = [
+        (share * most, T_required + warmer) for share in (0.1, 0.5, 0.9, 0.999) for warmer in (0.0, 0.4, 3.0, 15.0)
+    ]
     return difference(flow, points, _sharp("components.district", "at_least", "at_most"))
 
 
@@ -178,20 +185,22 @@ def _district_opening() -> float:
 
 
 def _substation() -> float:
-    """Of the consumer's flow and heat, 2..120 % of the network's flow."""
+    """Of the heats into and out of the consumer's water."""
 
-    def given(point: tuple[float, float]) -> list[float]:
-        share, Q = point
+    def given(point: tuple[float, float, float]) -> list[float]:
+        share, Q, warmer = point
         machine = substation.Substation(Q_flow_nominal=1e6)
         dp = (machine.dp_exchanger_nominal + machine.dp_valve_open) * share**2
         v = machine.defaults() | {
             "supply.p": dp, "return.p": 0.0, "supply.T": 353.15, "return.T": 315.0, "valve": 1.0, "Q_demand": Q,
-            "T_secondary": machine.defaults()["T_supply_required"] + 0.5,
+            "T_secondary": machine.defaults()["T_supply_required"] + warmer,
         }  # fmt: skip
         answer = machine.equations(v)
-        return [float(answer.rates["T_secondary"]), float(answer.outputs["m_flow_secondary"])]
+        delivered = float(answer.outputs["Q_flow_delivered"])
+        C = machine._capacity(machine.m_flow_secondary_nominal)
+        return [C * float(answer.rates["T_secondary"]) + delivered, delivered]
 
-    points = [(share, Q) for share in (0.05, 0.3, 1.0) for Q in (0.1e6, 0.5e6, 1e6)]
+    points = [(share, Q, dT) for share in (0.05, 0.3, 1.0) for Q in (0.1e6, 0.5e6, 1e6) for dT in (0.0, 0.5)]
     sharp = _sharp("components.substation", "at_least") | {"components.substation.tanh": np.sign}
     return difference(given, points, sharp)
 
@@ -223,7 +232,16 @@ def _inversion() -> float:
     tank = stratified_tank.StratifiedTank(volume=40.0, height=6.0, m_flow_nominal=5.0)
     colder = np.linspace(0.0, 30.0, 31)
     sharp = {"components.stratified_tank.INVERSION_SMALL": 1e-12}
-    return difference(lambda d: tank._exchange(330.0, 330.0 - d), colder, sharp, tank.C_layer / tank.mixing_time)
+    return difference(lambda d: tank._exchange(330.0, 330.0 - d), colder, sharp, tank.UA_mixing)
+
+
+def _condensing() -> float:
+    machine = boiler.Boiler(
+        Q_flow_nominal=1e6, T_in_nominal=323.15, T_out_nominal=343.15, dp_nominal=2e4, volume=1.0, eta=0.97,
+        eta_condensing=1.07,
+    )  # fmt: skip
+    entering = [machine.T_dew + warmer for warmer in (-25.0, -15.0, -5.0, 5.0, 15.0)]
+    return difference(machine.efficiency, entering, {"components.boiler.softplus": lambda x, width: np.maximum(x, 0.0)})
 
 
 def _boiler() -> float:
@@ -305,6 +323,8 @@ MACHINES: tuple[Width, ...] = (
           "their range", _curves, ("chiller_curves.within", "chiller_curves.EDGE_WIDTH"), "0.14 K at an edge"),
     Width("heat_pump", "edges of a manufacturer's table", "EDGE_WIDTH = 0.2 K", "1 K and more within them", "the COP",
           _correction, ("heat_pump_correction.factor", "heat_pump_correction.EDGE_WIDTH"), "0.14 K at an edge"),
+    Width("heat_pump", "a good machine's lead over the market's (a band)", "0.25–0.65 of the nominal lift",
+          "lifts of 45 K and more, nominal 69 K", "the COP", _lead, ("refrigerant_cycle._share",)),
     Width("heat_pump", "least lift of the refrigerant", "1 K", "lifts from 14 K on", "the COP", _cycle_lift,
           ("refrigerant_cycle.cop", "refrigerant_cycle._carnot_bound"),
           "0.7 K at LIFT_MIN = 5 K"),
@@ -328,15 +348,17 @@ MACHINES: tuple[Width, ...] = (
           "within the limits, from y_min on", "heat and flow", _heat_pump_runs, ("components.heat_pump.equations",)),
     Width("heat_pump", "least load while it is cold", "1e-3 of the load", "set-points from 0.05 above y_min on",
           "the ramp's speed", _least_while_cold, ("components.heat_pump.equations",)),
-    Width("district", "supply too cold, least cooling, most flow", "0.05 K; 1 % of 5 K; 0.5 % of m_flow_max",
-          "10–90 % of the flow, 0.4 K and more above the temperature required", "the flow", _district,
-          ("components.district.m_flow",), "0.035 K where supply and requirement meet"),
+    Width("district", "supply too cold, least cooling, most flow", "1 mK; 1 % of 5 K; 0.01 % of m_flow_max",
+          "10–99.9 % of the flow, at the temperature required and above", "the flow", _district,
+          ("components.district.m_flow", "components.district.T_SMALL", "components.district.FLOW_SMALL")),
     Width("district", "consumers that a cold supply shuts (a band)", "opening_band, K",
           "supply above return by 20 K and more",
           "the flow", _district_opening, ("components.district.m_flow",)),
     Width("substation", "supply too cold, least cooling, network's water that turns round",
-          "0.05 K; 1 % of 5 K; 1 % of the nominal flow", "5–100 % of the flow, 0.5 K above the temperature required",
-          "flow and heat", _substation, ("components.substation.equations", "components.substation.m_flow_secondary")),
+          "1 mK; 1 % of 5 K; 1 % of the nominal flow", "5–100 % of the flow, at the temperature required and above",
+          "heats of both sides", _substation,
+          ("components.substation.equations", "components.substation.m_flow_secondary",
+           "components.substation.T_SMALL")),
     Width("substation", "a consumer that draws nothing (a band)", "0.1–0.5 % of its nominal flow",
           "10–100 % of its demand",
           "the valve's speed", _drawn, ("components.substation.equations",)),
@@ -345,9 +367,13 @@ MACHINES: tuple[Width, ...] = (
     Width("plate_exchanger", "opening by the direction of heat (a band)", "dT_on to three times dT_on, K",
           "outside of it",
           "the opening", _exchanger_opens, ("components.plate_exchanger.opening",)),
-    Width("stratified_tank", "mixing of layers that stand upside down", "INVERSION_SMALL = 0.05 K", "warm above cold",
-          "an exchange at mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
-          "an inversion of 1 K mixes 5 % more slowly"),
+    Width("stratified_tank", "mixing of layers that stand upside down",
+          "INVERSION_SMALL = 0.4 K over the height",
+          "warm above cold",
+          "an exchange within mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
+          "an inversion of 4 K over the height mixes 9 % more slowly"),
+    Width("boiler", "where condensing begins", "DEW_BAND = 1 K", "5 K and more off T_dew", "the efficiency",
+          _condensing, ("components.boiler.efficiency", "components.boiler.DEW_BAND"), "0.3 % at T_dew"),
     Width("boiler", "flow switch and limit thermostat (bands)", "1–2 % of the nominal flow; LIMIT_BAND = 5 K",
           "15–100 % of the flow, 5 K and more below T_max", "the heat", _boiler,
           ("components.boiler.equations", "components.boiler.LIMIT_BAND")),

@@ -1,25 +1,24 @@
-"""Open cooling towers with induced draught: water against moist air, by Merkel's theory in epsilon-NTU form.
+"""Open cooling towers with induced draught: water against moist air, by Merkel's theory.
 
 For n equal cells that share the water flow m (h_s: enthalpy of saturated air, c_s its slope, b: bypass)::
 
     m          = mass_flow(p_in - p_out)                          spray nozzles and static head
     m_a        = n m_a,nominal (floor + (1 - floor) y) density ratio
     K          = K_nominal r_w^0.4 r_a^0.6                          kg/s: NTU = K/m_a = c (m_w/m_a)^0.4
-    c_s        = (h_s(T_in) - h_s(T_fill))/(T_in - T_fill),  d = (h_s(T_in) + h_s(T_fill) - 2 h_s(mean))/4
-    Q_fill     = G(K, m_a, m cp/c_s) (h_s(T_in) - d - h_s(T_wet))            counter-flow
-    m cp (T_in - T_fill) = Q_fill                                  water leaving the fill, in three passes
+    T_fill     = merkel.leaving(K, m_a, m cp, T_in, T_wet)         water leaving the fill: plant_models.merkel
+    Q_fill     = m cp (T_in - T_fill)
     Q          = (1 - b) open Q_fill
     C dT/dt    = H_in + H_out - Q                                  one mixed sump with the bypassed water
     evaporated = (1 - b) open m_a (w_e - w_in)(1 - exp(-NTU)),  h_s,e = h_s(T_wet) + Q_fill/m_a/(1 - exp(-NTU))
     bled       = evaporated/(cycles - 1), at least the drift       blow-down and drift together
     P_el       = n P_fan fan_power(y, density ratio)             cubic at the shaft, staged: plant_models.air_side
 
-Sources: J. E. Braun, S. A. Klein, J. W. Mitchell, Effectiveness models for cooling towers and cooling coils, ASHRAE
-Transactions 95(2), 1989; the correction d for the bend of the saturation line (Berman, 1961) as in H. Jaber, R. L.
-Webb, Design of cooling towers by the effectiveness-NTU method, Journal of Heat Transfer 111, 1989. Each pass starts
-warmer than the wet bulb and, the line being convex, ends so: water is never cooled below the wet bulb. K_nominal is
-solved from the nominal point, which the model reproduces. The leaving water is within 0.3 K of the integrated Merkel
-equation for entering water of 25..45 °C, ranges of 2..15 K and wet bulbs of -5..28 °C.
+Sources: F. Merkel, VDI-Zeitschrift 70 (1925) 123; J. E. Braun, S. A. Klein, J. W. Mitchell, Effectiveness models for
+cooling towers and cooling coils, ASHRAE Transactions 95(2), 1989 (exponents, evaporation). Water is never cooled below
+the wet bulb. K_nominal is solved from the nominal point, which the model reproduces, and held against the integral: a
+point that the air cannot carry away, or where the law is more than 3 % off in K (ranges above some 55 K), is refused.
+The leaving water is within 0.05 K of the integrated Merkel equation for entering water of 25..60 °C, ranges of 2..40 K
+and wet bulbs of -15..28 °C; within 0.5 K up to 75 °C and 55 K.
 
 Bypass. A fill with little water freezes, so the bypass sends all water over the fill or all of it around, into the sump
 (as manufacturers ask for: Marley, Class F400 manual); ``bypass`` is the share of the time around, in the mean.
@@ -39,16 +38,18 @@ wet bulbs from -30 to 35 °C; the saturated state of the entering water is taken
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
+from scipy.optimize import brentq
 
-from plant_models import air_side, heat_transfer, hydraulics, psychrometrics
+from plant_models import air_side, heat_transfer, hydraulics, merkel, psychrometrics
 from plant_models.component import Component, Equations, FluidPort, Port, Value, positive, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
-from plant_models.mathx import abs_, clip, exp, maximum, minimum, where
+from plant_models.mathx import abs_, clip, exp, maximum, minimum
 from plant_models.media import MEDIA, Medium
 from plant_models.signals import P_AIR, T_DRY, T_WET, Account, Signal, Watch, output, parameter, setpoint, state
 from plant_models.smooth import smoothstep
@@ -66,8 +67,8 @@ from plant_models.units import (
 
 T_SATURATED_MAX = 351.15
 """K, at which saturated air is looked up at most"""
-PASSES = 3
-"""over the temperature of the water leaving the fill: 0.01 K are left"""
+K_ERROR_MOST = 0.03
+"""share that the nominal conductance may be off the integral's"""
 FLOW_LEAST = 1e-3
 """share of the nominal water flow that the water leaving the fill is computed for at least"""
 FROST_BAND = 2.0
@@ -136,13 +137,33 @@ class CoolingTower(Component):
     @cached_property
     def K_nominal(self) -> float:
         """Mass transfer conductance of the whole bank, kg/s."""
-        T_in, T_wet = self.T_water_in_nominal, self.T_wet_nominal
-        nominal = self.n_units * self.m_flow_air_nominal, self.m_flow_nominal, T_in, T_wet, air_side.P_NOMINAL
-        return air_side.size_conductance(
-            lambda K: self.m_flow_nominal * float(self._given(T_in, self._leaving(K, *nominal), T_wet)),
-            self.n_units * self.Q_flow_nominal,
-            "cooling_tower",
-        )
+        T_in, T_out, T_wet = self.T_water_in_nominal, self.T_water_out_nominal, self.T_wet_nominal
+        m_air, p = self.n_units * self.m_flow_air_nominal, air_side.P_NOMINAL
+        C_water = self.m_flow_nominal * float(self.fluid.cp(0.5 * (T_in + T_wet)))
+        integral = merkel.conductance(m_air, C_water, T_in, T_out, T_wet, p)
+        if not math.isfinite(integral):
+            raise ValueError(
+                "cooling_tower: the nominal point is impossible: with so little air it would leave with more than "
+                f"saturated air at the water's temperature holds ({self.m_flow_air_nominal:g} kg/s of air, "
+                f"{self.m_flow_nominal / self.n_units:.4g} kg/s of water a cell, cooled from {T_in - 273.15:.1f} to "
+                f"{T_out - 273.15:.1f} °C at a wet bulb of {T_wet - 273.15:.1f} °C); state more air or a higher "
+                "T_water_out_nominal"
+            )
+
+        def excess(share: float) -> float:
+            T_fill = self._leaving(share * integral, m_air, self.m_flow_nominal, T_in, T_wet, p)
+            given = self.m_flow_nominal * float(self._given(T_in, T_fill, T_wet))
+            return given - self.n_units * self.Q_flow_nominal
+
+        least, most = 1.0 - K_ERROR_MOST, 1.0 + K_ERROR_MOST
+        if not excess(least) < 0.0 < excess(most):
+            raise ValueError(
+                f"cooling_tower: a range of {T_in - T_out:.1f} K from {T_in - 273.15:.1f} °C is wider than the model "
+                f"follows: its fill would be more than {K_ERROR_MOST:.0%} off Merkel's integral; state the tower's "
+                "rating at a smaller range (usual are 4..15 K), with the same flows, and let the water enter as hot as "
+                "it is"
+            )
+        return float(integral * brentq(excess, least, most, xtol=1e-14, rtol=1e-14))
 
     @cached_property
     def C(self) -> float:
@@ -187,30 +208,8 @@ class CoolingTower(Component):
 
     def _leaving(self, K: Value, m_air: Value, m_flow: Value, T_in: Value, T_wet: Value, p: Value) -> Value:
         """Water leaving the fill, K, at the mass transfer conductance and the flows, kg/s."""
-        T_hot = minimum(T_in, T_SATURATED_MAX)
-        rise = psychrometrics.saturated_enthalpy(T_hot, p) - psychrometrics.saturated_enthalpy(T_wet, p)
-        cp = self.fluid.cp(0.5 * (T_in + T_wet))
-        m_seen = air_side.seen(m_flow, FLOW_LEAST * self.m_flow_nominal)
-        T_fill = T_hot - self.share_nominal * (T_hot - T_wet)
-        for _ in range(PASSES):
-            slope, bend = self._chord(T_hot, T_fill, p)
-            driving = rise - where(T_hot > T_wet, bend, 0.0)
-            T_fill = T_hot - heat_transfer.counter_flow(K, m_air, m_seen * cp / slope) * driving / (m_seen * cp)
-        # the passes may end a little beyond the wet bulb where the air warms the water
-        return clip(T_fill, minimum(T_hot, T_wet), maximum(T_hot, T_wet))
-
-    @staticmethod
-    def _chord(T_1: Value, T_2: Value, p: Value) -> tuple[Value, Value]:
-        """Of the saturated air's enthalpy between two temperatures, also where they are equal.
-
-        The mean slope, J/(kg K), and half of the chord's height above the line at its middle, J/kg.
-        """
-        close = abs_(T_1 - T_2) < 0.02
-        half = where(close, 0.5, 0.5 * (T_1 - T_2))
-        mean = 0.5 * (T_1 + T_2)
-        upper, lower = (psychrometrics.saturated_enthalpy(T, p) for T in (mean + half, mean - half))
-        bend = 0.25 * (upper + lower) - 0.5 * psychrometrics.saturated_enthalpy(mean, p)
-        return (upper - lower) / (2.0 * half), bend * where(close, (T_1 - T_2) ** 2, 1.0)
+        C_water = air_side.seen(m_flow, FLOW_LEAST * self.m_flow_nominal) * self.fluid.cp(0.5 * (T_in + T_wet))
+        return merkel.leaving(K, m_air, C_water, minimum(T_in, T_SATURATED_MAX), T_wet, p, self.share_nominal)
 
     def _evaporated(self, Q: Value, K: Value, m_air: Value, T_dry: Value, T_wet: Value, p: Value) -> Value:
         """Water taken up by the air, kg/s; none where the air would give water off."""

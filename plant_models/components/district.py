@@ -11,7 +11,7 @@ T_supply is what arrives at the consumers' side of the buried pipe. Colder than 
 flow stays that of the required temperature. Warmer, the flow falls and the heat stays the demand. At or below the
 network's return temperature nothing is taken: g rises smoothly from 0 to 1 while the plant's supply (at the port)
 exceeds the return by 0..``opening_band``. If the demand needs more than m_flow_max, the rest is the boilers' too.
-Max and min are smooth over 0.05 K and 0.5 % of m_flow_max.
+Max and min are smooth over 1 mK and 0.01 % of m_flow_max: at T_supply_required 0.003 % of the heat are the boilers'.
 
 The buried pipe is ``n_cells`` well-mixed volumes each way, with heat lost to the ground; with 0 cells there is none
 (connect pipes of their own, or meter at the plant's fence). With ``transport: plug_flow`` its water moves unmixed, as a
@@ -53,6 +53,10 @@ from plant_models.units import (
 
 SPAN_MIN = 5.0
 """K, smallest temperature difference between supply and return for which the flow is computed"""
+T_SMALL = 1e-3
+"""K, over which the greater of supply and requirement is rounded"""
+FLOW_SMALL = 1e-4
+"""share of m_flow_max, over which the flow is held below it"""
 
 
 def outdoor_curve(
@@ -235,8 +239,8 @@ class District(Component):
     def m_flow(self, Q_demand: Value, T_arriving: Value, T_required: Value, T_return: Value, T_plant: Value) -> Value:
         """Flow that the network takes, kg/s; ``T_plant`` is the plant's supply at the port, K."""
         fluid = self.fluid
-        T_supplied = at_least(T_arriving, T_required, 0.05)
+        T_supplied = at_least(T_arriving, T_required, T_SMALL)
         least = SPAN_MIN * float(fluid.cp(self.T_return_design))
         wanted = Q_demand / at_least(fluid.h(T_supplied) - fluid.h(T_return), least, 0.01 * least)
-        limited = at_most(wanted, self.m_flow_max, 0.005 * self.m_flow_max)
+        limited = at_most(wanted, self.m_flow_max, FLOW_SMALL * self.m_flow_max)
         return limited * smoothstep((T_plant - T_return) / self.opening_band)

@@ -14,8 +14,9 @@
 
 Steady, that is the exact effectiveness-NTU solution. The consumer draws what its demand needs at the temperatures that
 it asks for, so with T_2 too low it receives less than it needs and the rest is unmet; with T_2 too high its own control
-takes less flow. The maximum is smooth over 0.05 K. The consumer's circuit is inside: its pressures, its pump and what
-that draws are the consumer's own. UA_nominal follows from the nominal point by the logarithmic mean difference.
+takes less flow. The maximum is smooth over 1 mK: at T_supply_required 0.003 % of the heat are unmet. The consumer's
+circuit is inside: its pressures, its pump and what that draws are the consumer's own. UA_nominal follows
+from the nominal point by the logarithmic mean difference.
 
 Typical: primary 80/45 degC, secondary 70/40 degC, 50..100 kPa over the substation at nominal flow (Frederiksen and
 Werner, District Heating and Cooling, 2013, ch. 9). Valid for water of 5..130 degC and T_supply_required at least 5 K
@@ -43,6 +44,9 @@ from plant_models.units import Duration, LiquidTemperature, Power, Pressure
 
 SPAN_MIN = 5.0
 """K, smallest temperature difference at the consumer for which its flow is computed"""
+
+T_SMALL = 1e-3
+"""K, over which the greater of supply and requirement is rounded"""
 
 DP_VALVE = 30e3
 """Pa, of the open valve at nominal flow, unless it is sized"""
@@ -223,5 +227,5 @@ class Substation(BranchValve, Component):
         """Flow that the consumer draws, kg/s."""
         fluid = self.fluid
         least = SPAN_MIN * float(fluid.cp(self.T_secondary_in_nominal))
-        span = fluid.h(at_least(T_supply, T_required, 0.05)) - fluid.h(T_return)
+        span = fluid.h(at_least(T_supply, T_required, T_SMALL)) - fluid.h(T_return)
         return Q_demand / at_least(span, least, 0.01 * least)

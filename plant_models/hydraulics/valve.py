@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plant_models.hydraulics.law import DP_SMALL, mass_flow, pressure_drop
-from plant_models.mathx import exp, sqrt, where
+from plant_models.mathx import exp, minimum, sqrt, where
 
 RHO_KV = 999.1
 """kg/m³: water at 15 °C, to which Kv and Cv refer (IEC 60534-2-1)"""
@@ -21,29 +21,42 @@ CV_PER_KV = 1.0 / 0.865
 """US gallons a minute at 1 psi, per m³/h at 1 bar (IEC 60534-2-1: Kv = 0.865 Cv)"""
 
 
+FOOT = 0.05
+"""opening below which an equal-percentage valve closes [assumption]"""
+
+
 def linear(y: Any, leakage: float = 1e-4) -> Any:
-    """Relative flow coefficient of a linear valve at the opening y (0..1); ``leakage`` when closed."""
-    return leakage + (1.0 - leakage) * y
+    """Relative flow coefficient of a linear valve at the opening y, ``leakage`` when closed; y counts from 0 to 1."""
+    return leakage + (1.0 - leakage) * _counted(y)
 
 
 def equal_percentage(y: Any, rangeability: float = 50.0, leakage: float = 1e-4) -> Any:
-    """Relative flow coefficient of an equal-percentage valve at the opening y (0..1), ``leakage`` when closed.
+    """Relative flow coefficient of an equal-percentage valve at the opening y, ``leakage`` when closed.
 
-    leakage + (1 - leakage)(R^y - 1)/(R - 1): the ideal R^(y-1), bent so that it closes; both differ by less than
-    1/R of the full opening. R = 30..50 for control valves (IEC 60534-2-4).
+    leakage + (1 - leakage) R^(y-1), from ``FOOT`` on. Below, where real valves come to their seat and the ideal form
+    would still pass 1/R, it goes down to the leakage, without a kink. The opening counts from 0 to 1. R = 30..50 for
+    control valves (IEC 60534-2-4).
     """
-    power = exp(math.log(rangeability) * y)
-    return leakage + (1.0 - leakage) * (power - 1.0) / (rangeability - 1.0)
+    y = _counted(y)
+    left = 1.0 - minimum(y / FOOT, 1.0)
+    return leakage + (1.0 - leakage) * exp(math.log(rangeability) * (y - 1.0)) * (1.0 - left * left)
 
 
 def quick_opening(y: Any, leakage: float = 1e-4, y_small: float = 1e-6) -> Any:
-    """Relative flow coefficient of a quick-opening valve at the opening y (0..1), ``leakage`` when closed.
+    """Relative flow coefficient of a quick-opening valve at the opening y, ``leakage`` when closed.
 
     The square root of the opening (IEC 60534-2-4 leaves the form to the maker; this is the usual one), with its
     infinite slope at zero taken off over y_small: (sqrt(y + s) - sqrt(s))/(sqrt(1 + s) - sqrt(s)), within 0.1 %.
+    The opening counts from 0 to 1.
     """
+    y = _counted(y)
     foot = math.sqrt(y_small)
     return leakage + (1.0 - leakage) * (sqrt(y + y_small) - foot) / (math.sqrt(1.0 + y_small) - foot)
+
+
+def _counted(y: Any) -> Any:
+    """The opening held in 0..1, with the derivative from inside at both ends, where valves mostly stand."""
+    return where(y > 1.0, 1.0, where(y < 0.0, 0.0, y))
 
 
 def coefficient_from_kv(Kv: Any, rho: Any) -> Any:

@@ -61,8 +61,36 @@ def test_valve_characteristics_meet_their_ends():
         assert law(0.0, leakage=1e-3) == pytest.approx(1e-3)
         assert law(1.0, leakage=1e-3) == pytest.approx(1.0)
         assert np.all(np.diff(law(np.linspace(0, 1, 101))) > 0)
-    y = np.linspace(0.2, 1.0, 50)
-    assert np.max(np.abs(hy.equal_percentage(y, 50.0) - 50.0 ** (y - 1))) < 1 / 50
+
+
+@pytest.mark.parametrize("R", [20.0, 30.0, 50.0, 100.0])
+def test_equal_percentage_is_the_ideal_form_from_five_percent_on(R):
+    """R^(y-1) (IEC 60534-2-4), share by share; the leakage beside it counts for 0.5 % of a flow of 2 %."""
+    y = np.linspace(0.05, 1.0, 96)
+    np.testing.assert_allclose(hy.equal_percentage(y, R, leakage=0.0), R ** (y - 1), rtol=1e-14)
+    np.testing.assert_allclose(hy.equal_percentage(y, R), R ** (y - 1), rtol=1e-4 * R)
+
+
+@pytest.mark.parametrize("leakage", [0.0, 1e-4, 0.09])
+def test_equal_percentage_closes_without_a_kink(leakage):
+    y = np.linspace(0.0, 0.2, 20001)
+    rise = np.diff(hy.equal_percentage(y, 50.0, leakage)) / np.diff(y)
+    assert hy.equal_percentage(0.0, 50.0, leakage) == leakage
+    assert rise.min() > 0.0
+    assert rise.max() < 1.0
+    assert np.max(np.abs(np.diff(rise))) < 1e-3
+
+
+@pytest.mark.parametrize("law", [hy.linear, hy.equal_percentage, hy.quick_opening])
+def test_openings_count_from_0_to_1_for_numbers_and_symbols_alike(law):
+    y = ca.SX.sym("y")
+    answer = ca.Function("phi", [y], [law(y), ca.jacobian(law(y), y)])
+    for opening, counted in ((-0.5, 0.0), (0.0, 0.0), (0.03, 0.03), (0.4, 0.4), (1.0, 1.0), (2.0, 1.0)):
+        assert float(answer(opening)[0]) == pytest.approx(float(law(opening)), rel=1e-14)
+        assert law(opening) == law(counted)
+    np.testing.assert_allclose(law(np.array([-0.5, 0.4, 2.0])), [law(0.0), law(0.4), law(1.0)])
+    for end, inside in ((0.0, 1e-9), (1.0, 1.0 - 1e-9)):  # whole slopes, also where valves mostly stand
+        assert float(answer(end)[1]) == pytest.approx(float(answer(inside)[1]), rel=1e-2)
 
 
 @given(log_Re=st.floats(1.0, 8.0), roughness=st.floats(0.0, 0.05))

@@ -73,9 +73,35 @@ def test_an_electric_one_draws_electricity() -> None:
     assert np.all(table["P_fuel"] == 0.0)
 
 
+CONDENSING = Boiler(**SIZES, eta=0.975, eta_condensing=1.07)
+
+
+def test_it_condenses_below_the_dew_point() -> None:
+    """Two points of a data sheet (92/42/EEC, EN 15502), straight between; methane in hand figures at 45 degC: 1.02."""
+    assert CONDENSING.efficiency(75 + C) == pytest.approx(0.975, rel=1e-6)
+    assert CONDENSING.efficiency(30 + C) == pytest.approx(1.07)
+    assert CONDENSING.efficiency(10 + C) == pytest.approx(1.07)
+    assert CONDENSING.efficiency(45 + C) == pytest.approx(1.02, abs=0.01)
+    entering = np.linspace(20.0, 90.0, 701) + C
+    assert np.all(np.diff(CONDENSING.efficiency(entering)) <= 0.0)
+    assert BOILER.efficiency(30 + C) == BOILER.eta
+
+
+def test_what_it_burns_hangs_on_the_water_entering() -> None:
+    given = {"inlet.m_flow": 10.0, "T_set": 70 + C}
+    for T_in, eta in ((30.0, 1.07), (62.0, 0.975)):
+        table = Bench(CONDENSING).run(HOURS, given | {"inlet.T": T_in + C})
+        assert table["Q_flow"][-1] / table["P_fuel"][-1] == pytest.approx(eta, rel=1e-4)
+    assert_symbols_agree(CONDENSING, random_points(CONDENSING, 30))
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
+        ({"eta": 1.09, "energy_carrier": "electricity"}, "no more heat than itself"),
+        ({"eta": 1.12}, "less than or equal to 1.11"),
+        ({"eta": 0.98, "eta_condensing": 0.95}, "must not lie below eta"),
+        ({"T_condensing": 54 + C}, "below T_dew"),
         ({"T_in_nominal": 90 + C}, "nominal point needs T_in_nominal < T_out_nominal"),
         ({"T_design": 40 + C}, "lies outside T_lowest .. T_highest"),
         ({"T_highest": 109 + C}, "or these reach the safety thermostat"),

@@ -76,14 +76,53 @@ def test_nominal_point_is_reproduced():
 
 @pytest.mark.parametrize(
     ("T_in", "T_wet", "share"),
-    [(30, 22, 1.0), (34, 10, 1.0), (34, 22, 0.6), (28, 5, 1.0), (32, 18, 0.8), (45, 28, 1.0), (25, -5, 1.0)],
+    [
+        (30, 22, 1.0),
+        (34, 10, 1.0),
+        (34, 22, 0.6),
+        (28, 5, 1.0),
+        (32, 18, 0.8),
+        (45, 28, 1.0),
+        (25, -5, 1.0),
+        (60, 20, 0.5),
+    ],
 )
 def test_off_design_agrees_with_the_integrated_merkel_equation(T_in, T_wet, share):
     m_air, m_water = 1000.0, TOWER.m_flow_nominal
     K = brentq(lambda K: merkel(K, m_air, m_water, 34 + ZERO, 22 + ZERO) - 26 - ZERO, 1000.0, 4000.0, xtol=1e-2)
     T_out, _ = leaving(T_in=T_in, T_wet=T_wet, T_dry=27.0, dp=60e3 * share**2)
     expected = merkel(K * share**0.4, m_air, m_water * share, T_in + ZERO, T_wet + ZERO)
-    assert T_out == pytest.approx(expected, abs=0.3)
+    assert T_out == pytest.approx(expected, abs=0.05)
+
+
+def hot(T_in, m_air_per_water=1 / 0.4, **changes):
+    """A cell of 1 MW that cools to 29 °C at a wet bulb of 24 °C."""
+    sizes = SIZES | {
+        "n_units": 1, "Q_flow_nominal": 1e6, "T_water_in_nominal": T_in + ZERO, "T_water_out_nominal": 29 + ZERO,
+        "T_wet_nominal": 24 + ZERO, "m_flow_air_nominal": 1e6 / 4184.0 / (T_in - 29) * m_air_per_water, "volume": 2.0,
+    }  # fmt: skip
+    return CoolingTower(**sizes | changes)
+
+
+@pytest.mark.parametrize(("T_in", "K"), [(35, 0.310), (45, 0.542), (50, 0.603), (55, 0.645), (60, 0.675)])
+def test_size_is_that_of_merkels_integral(T_in, K):
+    """K/m_a of the integral, 0.4 kg of water to a kg of air, by 4000 midpoints with ASHRAE's saturated air."""
+    tower = hot(T_in)
+    assert tower.K_nominal / tower.m_flow_air_nominal == pytest.approx(K, rel=0.005)
+
+
+def test_hot_water_far_from_the_nominal_point():
+    """35/29/24 °C; 60 °C in at half flow and a wet bulb of 20 °C: 28.0 °C by the integral, 4000 midpoints."""
+    tower = hot(35, m_air_per_water=35.0 / (1e6 / 4184.0 / 6))
+    v = point(T_in=60, T_dry=25, T_wet=20) | {"T": 30 + ZERO, "outlet.T": 30 + ZERO, "inlet.p": 1e5 + 15e3}
+    assert float(tower.equations(v).outputs["T_fill"]) - ZERO == pytest.approx(28.02, abs=0.1)
+
+
+def test_a_nominal_point_that_the_model_cannot_follow_is_refused():
+    with pytest.raises(ValueError, match=r"wider than the model follows.*smaller range"):
+        hot(77, T_water_out_nominal=13 + ZERO, T_wet_nominal=8 + ZERO)
+    with pytest.raises(ValueError, match=r"nominal point is impossible.*state more air"):
+        hot(45, m_air_per_water=0.3)
 
 
 def test_evaporation_is_the_latent_share_of_the_heat():

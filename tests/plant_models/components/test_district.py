@@ -70,6 +70,14 @@ def test_warm_supply_meets_the_demand_with_less_flow() -> None:
     assert warmer["m_flow"] < required["m_flow"]
 
 
+@pytest.mark.parametrize("share", [0.2, 0.9, 0.999])
+def test_what_is_required_meets_the_demand(share: float) -> None:
+    """Neither the greater of two temperatures nor the least of two flows costs heat."""
+    most = NEAR.m_flow_max * (WATER.h(75 + C) - WATER.h(45 + C))
+    out = outputs(NEAR, at(NEAR, 75.0) | {"Q_demand": share * most})
+    assert out["Q_flow_delivered"] == pytest.approx(share * most, rel=1e-4)
+
+
 def test_cold_supply_preheats_and_the_boilers_lift_the_rest() -> None:
     """60 degC where 75 are required over 45: half the heat is ours, and the flow is that of 75 degC."""
     out = outputs(NEAR, at(NEAR, 60.0))

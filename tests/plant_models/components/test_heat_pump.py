@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from plant_models import fit_heat_pump
 from plant_models.components.heat_pump import HeatPump
-from plant_models.refrigerant_cycle import MARKET_WORK
+from plant_models.refrigerant_cycle import MARKET_WORK, market_work
 from tests.strategies.component_points import answers_and_derivatives, at_end, imbalances, numbers, points, run
 
 C = 273.15
@@ -117,6 +117,20 @@ def test_no_machine_that_is_accepted_beats_carnot(COP: float, T_source: float, T
     if T_c > T_e:
         carnot = T_c / (T_c - T_e)
         assert factor * float(machine.cop(T_source, T_sink, 1.0)) <= (1.0 - machine.drive_loss) * carnot * (1 + 1e-12)
+
+
+def test_a_good_machine_is_no_better_than_the_markets_at_a_small_lift() -> None:
+    """30 degC source out, 45 degC sink out: 9.6 (Jesper et al. 2021), not 0.84 of Carnot; as before from 45 K on."""
+    machine = HeatPump(Q_flow_sink_nominal=1e6)
+    market = HeatPump(Q_flow_sink_nominal=1e6, COP_nominal=machine.carnot_nominal / market_work(machine.lift_nominal))
+    assert market.excess_share == pytest.approx(1.0)
+    assert market.cop(303.15, 318.15, 1.0) == pytest.approx(9.6, abs=0.1)
+    assert machine.cop(303.15, 318.15, 1.0) == pytest.approx(float(market.cop(303.15, 318.15, 1.0)), rel=0.02)
+    for lift in (46.0, 60.0, 69.0):
+        T_sink = 293.15 + lift - 4.0
+        work = lift / (T_sink + 2.0) * (1.0 + machine.excess_share * (market_work(lift) - 1.0))
+        assert machine.cop(293.15, T_sink, 1.0) == pytest.approx(1.0 / work)
+    assert np.all(np.diff(machine.cop(293.15, np.linspace(300.0, 368.0, 200), 1.0)) < 0.0)
 
 
 def test_the_shipped_fit_is_that_of_its_command() -> None:

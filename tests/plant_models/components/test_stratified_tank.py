@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.integrate import solve_ivp
 from scipy.special import erf
 
 from plant_models.bench import Bench
@@ -179,6 +180,31 @@ def test_inversion_mixes_within_the_hour_and_keeps_the_energy() -> None:
     end = run(tank, at(tank, 0.0, 60 + C, 60 + C, upside_down), 3600.0).y[:, -1]
     assert np.max(end) - np.min(end) < 0.5
     assert np.sum(end) == pytest.approx(sum(upside_down), rel=1e-9)
+
+
+@pytest.mark.parametrize("n_layers", [2, 10, 40, 99])
+def test_a_column_warmed_from_below_is_mixed_whatever_the_number_of_layers(n_layers: int) -> None:
+    """2 kg/s of 80 degC into the bottom of 40 m3 at 45 degC for two hours: beside an ideally mixed tank, 55.8 degC."""
+    tank = StratifiedTank(
+        volume=40.0, height=6.0, m_flow_nominal=5.0, n_layers=n_layers, fraction_start=0.0, loss_rate=0.0
+    )
+    given = {"bottom.m_flow": 2.0, "bottom.T": 80 + C, "top.T": 45 + C}
+    table = Bench(tank).run(900.0 * np.arange(9), given)
+    mixed = solve_ivp(
+        lambda _t, T: 2.0 * (WATER.h(80 + C) - WATER.h(T)) / (n_layers * tank.C_layer), (0.0, 7200.0), [45 + C]
+    ).y[0, -1]
+    T = np.array([table[name][-1] for name in tank.layers()])
+    assert np.all(np.abs(T - mixed) < 0.5)
+    assert T.max() - T.min() < 0.6
+
+
+@pytest.mark.parametrize("n_layers", [10, 99])
+def test_an_inversion_over_the_height_levels_within_the_mixing_time(n_layers: int) -> None:
+    """Diffusion between insulated ends: a cosine over the height falls to 1/e within height^2/(pi^2 diffusivity)."""
+    tank = StratifiedTank(**SIZES, n_layers=n_layers, loss_rate=0.0, k_effective=0.0)
+    upside_down = 60 + C - 20.0 * np.cos(np.pi * (np.arange(n_layers) + 0.5) / n_layers)
+    end = run(tank, at(tank, 0.0, 60 + C, 60 + C, list(upside_down)), tank.mixing_time).y[:, -1]
+    np.testing.assert_allclose(end, 60 + C + (upside_down - 60 - C) / np.e, atol=0.5)
 
 
 def test_stable_layers_exchange_by_conduction_only() -> None:

@@ -46,7 +46,7 @@ def test_it_holds_what_the_consumer_asks_for(load: float) -> None:
     table = Bench(SUBSTATION).run(HOURS, {"supply.p": 8e4, "supply.T": 82 + C, "Q_demand": load * 1e6})
     assert table["T_secondary"][-1] == pytest.approx(70 + C, abs=0.1)
     assert table["Q_flow_delivered"][-1] == pytest.approx(load * 1e6, rel=5e-3)
-    assert abs(table["Q_flow_unmet"][-1]) < 5e-3 * load * 1e6
+    assert abs(table["Q_flow_unmet"][-1]) < 1e-4 * load * 1e6  # not 0.12 %, with what it asks for
 
 
 def test_it_is_the_exact_counter_flow_exchanger() -> None:
