@@ -56,6 +56,11 @@ def pipe_drop(m_flow: Any, *, length: Any, diameter: Any, roughness: Any, rho: A
     its inverse. Raises ValueError for numbers outside of these.
     """
     _check_pipe("pipe_drop", length, diameter, roughness, rho, mu, K)
+    return drop_unchecked(m_flow, length, diameter, roughness, rho, mu, K)
+
+
+def drop_unchecked(m_flow: Any, length: Any, diameter: Any, roughness: Any, rho: Any, mu: Any, K: Any) -> Any:
+    """:func:`pipe_drop` for sizes that were looked at before: networks ask often."""
     x = m_flow * 4.0 / (math.pi * diameter * mu)
     R = sqrt(x * x + 1.0)
     friction = _friction(R, roughness / diameter) + K * diameter / length

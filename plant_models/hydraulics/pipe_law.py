@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from plant_models.hydraulics.arguments import not_negative, positive
-from plant_models.hydraulics.pipe import lambda_times_R, pipe_drop
+from plant_models.hydraulics.pipe import drop_unchecked, lambda_times_R
 from plant_models.hydraulics.pump_curve import MonotoneCurve
 from plant_models.mathx import log
 
@@ -84,6 +84,4 @@ class PipeLaw:
 
     def drop(self, m_flow: Any, rho: Any, mu: Any) -> Any:
         """Pressure drop, Pa, at m_flow, kg/s: :func:`plant_models.hydraulics.pipe_drop`."""
-        return pipe_drop(
-            m_flow, length=self.length, diameter=self.diameter, roughness=self.roughness, K=self.K, rho=rho, mu=mu
-        )
+        return drop_unchecked(m_flow, self.length, self.diameter, self.roughness, rho, mu, self.K)
