@@ -385,7 +385,7 @@ MACHINES: tuple[Width, ...] = (
           "INVERSION_SMALL = 0.4 K over the height",
           "warm above cold",
           "an exchange within mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
-          "an inversion of 4 K over the height mixes 9 % more slowly"),
+          "an inversion of 4 K over the height mixes 1 % more slowly"),
     Width("boiler", "where condensing begins", "DEW_BAND = 1 K", "5 K and more off T_dew", "the efficiency",
           _condensing, ("components.boiler.efficiency", "components.boiler.DEW_BAND"), "0.3 % at T_dew"),
     Width("boiler", "flow switch and limit thermostat (bands)", "1–2 % of the nominal flow; LIMIT_BAND = 5 K",
