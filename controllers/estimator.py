@@ -222,7 +222,8 @@ class Estimator:
             y = seen[f"{name}.y"]
             if y > 0.1:
                 measured += seen[f"{name}.P_el_compressor"]
-                cop = float(chiller.cop(seen[f"{name}.T_chw"], seen[f"{name}.T_condenser"], y))
+                entering = seen.get(f"{self._view.plant.node_of(name, 'condenser_in')}.T")
+                cop = float(chiller.cop(seen[f"{name}.T_chw"], seen[f"{name}.T_condenser"], y, entering))
                 model += seen[f"{name}.Q_flow"] / cop
         return measured / model if model > 0.0 else None
 

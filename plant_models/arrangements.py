@@ -37,14 +37,15 @@ def cross_flow(UA: Any, C_1: Any, C_2: Any) -> Any:
     UA = minimum(UA, UNMIXED_NTU_MAX * maximum(C_1, C_2))
     z_1, z_2 = UA / C_1, UA / C_2
     x_1, x_2 = minimum(z_1, SURELY), minimum(z_2, SURELY)
+    # P_n(x)/x, so that nothing is divided by a vanishing UA: G = UA sum P_n(z_1)/z_1 P_n(z_2)/z_2
     p_1, p_2 = exp(-x_1), exp(-x_2)
-    tail_1, tail_2 = x_1 * phi(x_1), x_2 * phi(x_2)
+    tail_1, tail_2 = phi(x_1), phi(x_2)
     total = tail_1 * tail_2
     for n in range(1, UNMIXED_TERMS):
-        p_1, p_2 = p_1 * x_1 / n, p_2 * x_2 / n
         tail_1, tail_2 = tail_1 - p_1, tail_2 - p_2
         total = total + tail_1 * tail_2
-    return total * C_1 / z_2
+        p_1, p_2 = p_1 * x_1 / (n + 1), p_2 * x_2 / (n + 1)
+    return UA * total * minimum(1.0, SURELY / maximum(z_1, 1.0)) * minimum(1.0, SURELY / maximum(z_2, 1.0))
 
 
 def cross_flow_approximate(UA: Any, C_1: Any, C_2: Any) -> Any:
@@ -56,7 +57,7 @@ def cross_flow_approximate(UA: Any, C_1: Any, C_2: Any) -> Any:
     C_1, C_2 = magnitude(C_1, UA), magnitude(C_2, UA)
     C_min, C_max = minimum(C_1, C_2), maximum(C_1, C_2)
     NTU = UA / C_min
-    return C_min * (1.0 - exp(-NTU * phi(C_min / C_max * exp(0.78 * log(NTU)))))
+    return C_min * (1.0 - exp(-NTU * phi(C_min / C_max * exp(0.78 * log(maximum(NTU, 1e-300))))))
 
 
 def cross_flow_one_mixed(UA: Any, C_mixed: Any, C_unmixed: Any) -> Any:

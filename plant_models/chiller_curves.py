@@ -9,6 +9,10 @@ capacity at these temperatures::
     1/COP              = EIRFT(E, C) EIRFPLR(C, y)/y/COP_nominal
     EIRFPLR(C, y)      = b1 + b2 C + b3 C^2 + b4 y + b5 y^2 + b6 C y + b7 y^3
 
+With ``condenser_water: entering`` they are those of the older form, EnergyPlus' ``Chiller:Electric:EIR``: C is entering
+condenser water, at the flow of the data, and EIRFPLR hangs on the load alone. Condenser water leaves 5 K and more
+warmer than it enters: one kind of curves taken for the other is 10..20 % off in electricity.
+
 Curves hold in the range of the data they were fitted to, and go astray outside it. Beyond, they are taken at the edge
 (as EnergyPlus does), rounded off over ``EDGE_WIDTH``; whoever uses them has to carry on from there by the second law.
 """
@@ -47,6 +51,9 @@ class ChillerCurves(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    condenser_water: Literal["leaving", "entering"] = Field(
+        "leaving", description="what C is: leaving (ReformulatedEIR) or entering (Chiller:Electric:EIR) condenser water"
+    )
     cap_ft: Biquadratic = Field(
         (2.510830e-1, -3.997687e-2, -3.627911e-3, 6.819530e-2, -2.135260e-3, 5.245082e-3),
         description="a1..a6 of CapFT, degC",
@@ -61,12 +68,18 @@ class ChillerCurves(BaseModel):
     )
     T_chw_min: Temperature = Field(277.59, description="coldest leaving chilled water of the data")
     T_chw_max: Temperature = Field(282.04, description="warmest")
-    T_condenser_min: Temperature = Field(290.95, description="coldest leaving condenser water of the data")
+    T_condenser_min: Temperature = Field(290.95, description="coldest condenser water of the data")
     T_condenser_max: Temperature = Field(308.17, description="warmest")
     y_min: Fraction = Field(0.09, gt=0, lt=1, description="least load of the data")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        _, b2, b3, _, _, b6, _ = self.eir_plr
+        if self.condenser_water == "entering" and any((b2, b3, b6)):
+            raise ValueError(
+                "curves: with condenser_water: entering eir_plr hangs on the load alone, as b1, 0, 0, b4, b5, 0, b7; "
+                "curves whose part load hangs on the condenser water are on leaving water"
+            )
         if not (self.T_chw_min < self.T_chw_max and self.T_condenser_min < self.T_condenser_max):
             raise ValueError("curves: state T_chw_min below T_chw_max and T_condenser_min below T_condenser_max")
         for T_chw, T_condenser in self.grid():

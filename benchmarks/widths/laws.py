@@ -177,7 +177,7 @@ LAWS: tuple[Width, ...] = (
               "components.air_handler.equations", "components.boiler.equations", "branch_valve.branch_flow",
               "components.cdu.DP_SMALL", "components.control_valve.flow",
               "components.cooling_tower.equations", "components.dry_cooler.equations", "components.pipe.flow",
-              "components.strainer.equations", "components.three_way_valve.flows", "components.twin_pipe.equations",
+              "components.strainer.equations", "components.three_way_valve.flows", "components.twin_pipe.flow",
           ), "4 % less at 5 % of the flow"),
     Width("hydraulics", "the square law at no flow, where Kv or Cv says the size and by default", "DP_SMALL = 100 Pa",
           "from 2 kPa on", "the flow", _pressure_small,

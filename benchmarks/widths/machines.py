@@ -71,6 +71,18 @@ def _chiller_protection() -> float:
     return difference(cooling, points, {"components.chiller.smoothstep": lambda x: 1.0})
 
 
+def _entering() -> float:
+    """Of the water that curves on entering water see, at rises up to the nominal one."""
+    machine = Chiller(
+        Q_flow_nominal=1e6, dp_condenser_nominal=4e4, dp_valve_nominal=4e4, T_condenser_in_nominal=23 + ZERO,
+        T_condenser_out_nominal=29 + ZERO, T_chw_out_nominal=7 + ZERO, T_chw_lowest=5 + ZERO, model="eir",
+        curves=ChillerCurves(condenser_water="entering", eir_plr=(0.4, 0.0, 0.0, -0.3, 0.9, 0.0, 0.0)),
+    )  # fmt: skip
+    rises = np.linspace(0.0, machine.rise_nominal, 7)
+    sharp = _sharp("components.chiller", "at_least")
+    return difference(lambda rise: machine._seen(302.0, 302.0 - rise), rises, sharp, machine.rise_nominal)
+
+
 def _curves() -> float:
     curves = ChillerCurves()
     points = [(T, c) for T in np.linspace(curves.T_chw_min + 1.5, curves.T_chw_max - 1.5, 5)
@@ -321,6 +333,8 @@ MACHINES: tuple[Width, ...] = (
           "the cooling", _chiller_protection, ("components.chiller.equations", "components.chiller.DERATE_BAND")),
     Width("chiller", "edges of a manufacturer's curves", "EDGE_WIDTH = 0.2 K", "1.5 K and more within them",
           "their range", _curves, ("chiller_curves.within", "chiller_curves.EDGE_WIDTH"), "0.14 K at an edge"),
+    Width("chiller", "water that enters colder than curves on it know", "EDGE_WIDTH = 0.2 K",
+          "up to the nominal rise of the condenser water", "the rise", _entering, ("components.chiller._seen",)),
     Width("heat_pump", "edges of a manufacturer's table", "EDGE_WIDTH = 0.2 K", "1 K and more within them", "the COP",
           _correction, ("heat_pump_correction.factor", "heat_pump_correction.EDGE_WIDTH"), "0.14 K at an edge"),
     Width("heat_pump", "a good machine's lead over the market's (a band)", "0.25–0.65 of the nominal lift",
@@ -371,7 +385,7 @@ MACHINES: tuple[Width, ...] = (
           "INVERSION_SMALL = 0.4 K over the height",
           "warm above cold",
           "an exchange within mixing_time", _inversion, ("components.stratified_tank.INVERSION_SMALL",),
-          "an inversion of 4 K over the height mixes 9 % more slowly"),
+          "an inversion of 4 K over the height mixes 1 % more slowly"),
     Width("boiler", "where condensing begins", "DEW_BAND = 1 K", "5 K and more off T_dew", "the efficiency",
           _condensing, ("components.boiler.efficiency", "components.boiler.DEW_BAND"), "0.3 % at T_dew"),
     Width("boiler", "flow switch and limit thermostat (bands)", "1–2 % of the nominal flow; LIMIT_BAND = 5 K",

@@ -192,8 +192,8 @@ class ReducedPlant:
         m_condenser = chiller.condenser_flow(dp, nominal_load)  # the valve's opening follows the load
         rejected = 1.0 + (1.0 - chiller.drive_loss) / chiller.COP_nominal
         T_condenser = T_supply + rejected * Q_evaporators / (chillers.count * m_condenser * self.cp)
-        y = nominal_load / chiller.capacity(T_chw, T_condenser)
-        P_compressors = Q_evaporators / chiller.cop(T_chw, T_condenser, y) * f_chiller
+        y = nominal_load / chiller.capacity(T_chw, T_condenser, T_supply)
+        P_compressors = Q_evaporators / chiller.cop(T_chw, T_condenser, y, T_supply) * f_chiller
         return Air(
             Q_air, handlers.count * out["Q_flow"], Q_evaporators + (1.0 - chiller.drive_loss) * P_compressors,
             chillers.count * m_condenser, P_compressors + chillers.count * chiller.P_pump + P_fans,

@@ -14,8 +14,10 @@ With the load y, leaving chilled water T_e and leaving condenser water T_c (volu
 That is ``model: carnot``, whose capacity is 1: ``efficiency`` (of Carnot's COP between the refrigerant temperatures)
 follows from ``COP_nominal`` at the nominal point, which the model reproduces, and a, b, c from ``compressor`` (eight
 published machines with variable speed, sixteen without: :mod:`plant_models.chiller_curves`). ``model: eir`` takes
-capacity and COP from a manufacturer's curves (``curves``, DOE-2's CapFT, EIRFT, EIRFPLR on leaving waters), scaled to
-the nominal point, which has to lie in their range. Beyond the range the capacity stays and the COP keeps its share of
+capacity and COP from a manufacturer's curves (``curves``, DOE-2's CapFT, EIRFT, EIRFPLR, on leaving condenser water or
+on entering), scaled to the nominal point, which has to lie in their range. Curves on entering water were made at the
+nominal flow: water that leaves more than 1.5 times the nominal rise warmer than it enters counts as entering by that
+much below what it leaves with. Beyond the range the capacity stays and the COP keeps its share of
 Carnot's, so the second law holds at any temperature.
 
 Load. Down to ``y_unload`` the compressor unloads (speed, vanes, slide valve); below it cycles between this load and
@@ -47,7 +49,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant_models.branch_valve import BranchValve
-from plant_models.chiller_curves import PART_LOAD, ChillerCurves
+from plant_models.chiller_curves import EDGE_WIDTH, PART_LOAD, ChillerCurves
 from plant_models.choking import choking_output
 from plant_models.component import Component, Equations, FluidPort, Port, Value, through
 from plant_models.local_control import Pi, lag_rate, stroke_rate
@@ -75,6 +77,8 @@ LIFT_RESERVE = 4.0
 """K that the nominal lift must be above the smallest"""
 UNLOAD_WIDTH = 0.01
 """of the load, over which it is rounded off at ``y_unload``: 0.007 off there, less than 0.1 % from 0.04 above it on"""
+RISE_MOST = 1.5
+"""of the nominal rise of the condenser water, up to which curves on entering water are believed"""
 DERATE_BAND = 2.0
 """K, over which the protections take the capacity away"""
 
@@ -106,7 +110,7 @@ class Chiller(BranchValve, Component):
     compressor: Literal["variable_speed", "fixed_speed"] = Field(
         "variable_speed", description="carnot: whose part load, the mean of published machines"
     )
-    curves: ChillerCurves = Field(default_factory=ChillerCurves, description="eir: DOE-2 curves on leaving waters")
+    curves: ChillerCurves = Field(default_factory=ChillerCurves, description="eir: DOE-2 curves")
     y_unload: Fraction = Field(
         0.15, gt=0, le=0.5, description="least load of a compressor that runs [EnergyPlus data sets: 0.08..0.4]"
     )
@@ -166,13 +170,16 @@ class Chiller(BranchValve, Component):
 
     def _check_curves(self) -> None:
         c = self.curves
+        on, T_condenser = "T_condenser_out_nominal", self.T_condenser_out_nominal
+        if c.condenser_water == "entering":
+            on, T_condenser = "T_condenser_in_nominal", self.T_condenser_in_nominal
         if not (
             c.T_chw_min <= self.T_chw_out_nominal <= c.T_chw_max
-            and c.T_condenser_min <= self.T_condenser_out_nominal <= c.T_condenser_max
+            and c.T_condenser_min <= T_condenser <= c.T_condenser_max
         ):
             raise ValueError(
-                f"the nominal point, T_chw_out_nominal = {self.T_chw_out_nominal:g} K and T_condenser_out_nominal = "
-                f"{self.T_condenser_out_nominal:g} K, lies outside the range of the curves ({c.T_chw_min:g} .. "
+                f"the nominal point, T_chw_out_nominal = {self.T_chw_out_nominal:g} K and {on} = "
+                f"{T_condenser:g} K, lies outside the range of the curves ({c.T_chw_min:g} .. "
                 f"{c.T_chw_max:g} K, {c.T_condenser_min:g} .. {c.T_condenser_max:g} K): state the curves' own nominal "
                 "point, curves of such a machine, or model: carnot"
             )
@@ -183,8 +190,14 @@ class Chiller(BranchValve, Component):
     def _best_share(self) -> float:
         """Largest COP over Carnot's that the machine reaches at any load, and of curves at any temperature."""
         loads = [self.y_unload + 0.02 * i * (1.0 - self.y_unload) for i in range(51)]
-        points = self.curves.grid() if self.model == "eir" else [(self.T_chw_out_nominal, self.T_condenser_out_nominal)]
-        return max(float(self.cop(*point, y) / self._carnot(*point)) for point in points for y in loads)
+        points = [(self.T_chw_out_nominal, self.T_condenser_out_nominal)]
+        if self.model == "eir":
+            points = self.curves.grid()
+        if self.model == "eir" and self.curves.condenser_water == "entering":
+            points = [(T_chw, T_entering + RISE_MOST * self.rise_nominal) for T_chw, T_entering in points]
+        # of curves on entering water at the rise at which they count as warmest: cop() holds them there
+        cold = -RISE_MOST * self.rise_nominal
+        return max(float(self.cop(E, C, y, C + cold) / self._carnot(E, C)) for E, C in points for y in loads)
 
     @property
     def fluid(self) -> Medium:
@@ -195,6 +208,11 @@ class Chiller(BranchValve, Component):
     def lift_nominal(self) -> float:
         """Between the refrigerant temperatures of the nominal point, K."""
         return (self.T_condenser_out_nominal + self.pinch_condenser) - (self.T_chw_out_nominal - self.pinch_evaporator)
+
+    @property
+    def rise_nominal(self) -> float:
+        """Of the condenser water at the nominal point, K."""
+        return self.T_condenser_out_nominal - self.T_condenser_in_nominal
 
     @property
     def carnot_nominal(self) -> float:
@@ -294,28 +312,44 @@ class Chiller(BranchValve, Component):
             dp_small=1e-3 * (self.dp_condenser_nominal + dp_valve),
         )  # fmt: skip
 
-    def capacity(self, T_chw: Value, T_condenser: Value) -> Value:
-        """Cooling at full load over Q_flow_nominal, from the leaving temperatures (K); 1 at the nominal point."""
+    def capacity(self, T_chw: Value, T_condenser: Value, T_entering: Value | None = None) -> Value:
+        """Cooling at full load over Q_flow_nominal, from the leaving temperatures (K); 1 at the nominal point.
+
+        Curves on entering condenser water see ``T_entering``, by default that of the nominal rise.
+        """
         if self.model == "carnot":
             return 1.0
         nominal = self.curves.capacity(*self._nominal_within)
-        return self.curves.capacity(*self.curves.within(T_chw, T_condenser)) / nominal
+        return self.curves.capacity(*self.curves.within(T_chw, self._seen(T_condenser, T_entering))) / nominal
 
-    def cop(self, T_chw: Value, T_condenser: Value, y: Value) -> Value:
-        """COP as new, from the leaving temperatures (K) and the load, a share of the capacity."""
+    def cop(self, T_chw: Value, T_condenser: Value, y: Value, T_entering: Value | None = None) -> Value:
+        """COP as new, from the leaving temperatures (K) and the load, a share of the capacity.
+
+        Curves on entering condenser water see ``T_entering``, by default that of the nominal rise.
+        """
         running = at_least(y, self.y_unload, UNLOAD_WIDTH)
         carnot = self._carnot(T_chw, T_condenser)
         if self.model == "carnot":
             a, b, c = PART_LOAD[self.compressor]
             return self.efficiency * carnot * running * (a + b + c) / (a + running * (b + c * running))
-        inside = self.curves.within(T_chw, T_condenser)
+        seen = self._seen(T_condenser, T_entering)
+        inside = self.curves.within(T_chw, seen)
         nominal = self.curves.input_ratio(*self._nominal_within, 1.0)
-        share = carnot / self._carnot(*inside)  # 1 in the curves' range
+        share = carnot / self._carnot(inside[0], T_condenser - seen + inside[1])  # 1 in the curves' range
         return self.COP_nominal * nominal / self.curves.input_ratio(*inside, running) * share
+
+    def _seen(self, T_condenser: Value, T_entering: Value | None) -> Value:
+        """Condenser water that the curves are on, K."""
+        if self.curves.condenser_water == "leaving":
+            return T_condenser
+        if T_entering is None:
+            return T_condenser - self.rise_nominal
+        return at_least(T_entering, T_condenser - RISE_MOST * self.rise_nominal, EDGE_WIDTH)
 
     @cached_property
     def _nominal_within(self) -> tuple[float, float]:
-        T_chw, T_condenser = self.curves.within(self.T_chw_out_nominal, self.T_condenser_out_nominal)
+        seen = self._seen(self.T_condenser_out_nominal, None)
+        T_chw, T_condenser = self.curves.within(self.T_chw_out_nominal, seen)
         return float(T_chw), float(T_condenser)
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
@@ -330,8 +364,9 @@ class Chiller(BranchValve, Component):
         protection = smoothstep((self.T_condenser_max - T_condenser) / DERATE_BAND) * smoothstep(
             (T_chw - self.T_evaporator_min) / DERATE_BAND
         )
-        cop = v["COP_factor"] * self.cop(T_chw, T_condenser, y)
-        Q_evaporator = y * self.Q_flow_nominal * self.capacity(T_chw, T_condenser) * protection
+        T_entering = v["condenser_in.T"]
+        cop = v["COP_factor"] * self.cop(T_chw, T_condenser, y, T_entering)
+        Q_evaporator = y * self.Q_flow_nominal * self.capacity(T_chw, T_condenser, T_entering) * protection
         P_compressor = Q_evaporator / cop
         Q_condenser = Q_evaporator + (1.0 - self.drive_loss) * P_compressor
 

@@ -13,7 +13,7 @@ m_i+1/2 is positive downwards (charging)::
     C dT_i/dt = H_i-1/2 - H_i+1/2  +  H_port  +  Q_mix  +  Q_axial  +  Q_loss
     H_i+1/2   = m_i+1/2 h(T_face)      T_face of the layer upstream, second order, limited (superbee)
     H_port    = m_port+ h(T_port) - m_port- h(T_i)
-    Q_mix     = C n^2/(pi^2 mixing_time) d^2/(d + 0.4 K/n)
+    Q_mix     = C n^2/(pi^2 mixing_time) d^3/(d^2 + (0.4 K/n)^2)
                                              from below to above where d = T_below - T_above > 0, else exactly 0
     Q_axial   = k_effective A/dz (T_below - T_above)
     Q_loss    = loss_rate C (T_ambient - T_i)
@@ -240,7 +240,8 @@ class StratifiedTank(Component):
     def _exchange(self, T_above: Value, T_below: Value) -> Value:
         """Heat from a layer to the one above it: conduction, and mixing if it is warmer, W."""
         inversion = positive(T_below - T_above)
-        mixing = self.UA_mixing * inversion * inversion / (inversion + INVERSION_SMALL / self.n_layers)
+        square, small = inversion * inversion, INVERSION_SMALL / self.n_layers
+        mixing = self.UA_mixing * inversion * square / (square + small * small)
         return mixing + self.UA_axial * (T_below - T_above)
 
     @property

@@ -1,6 +1,6 @@
 """Buried supply and return pipe of a heat network: transport as plugs, losses to the ground and to each other.
 
-    m        = law(p_in - p_out)                             of each pipe, exact inverse in plant_models.hydraulics
+    m        = law(p_in - p_out)                             of each pipe: plant_models.hydraulics
     C' dT/dt = -q                                            of the water as it moves, and while it stands
     q_supply = U_common (T_m - T_ground) + U_opposite (T_supply - T_return)/2     per metre, T_m the mean of both
     q_return = U_common (T_m - T_ground) - U_opposite (T_supply - T_return)/2
@@ -8,6 +8,10 @@
 Supply and return lie side by side: ``supply_in`` and ``return_out`` at the plant's end, ``supply_out`` and
 ``return_in`` at the consumers' end. Water moves unmixed and both ways (:mod:`plant_models.plug_flow_pipes`); the
 conductances follow from how the pipes are laid (:mod:`plant_models.buried`).
+
+The law is square through the nominal point (m_flow_nominal, dp_nominal), for turbulent flow; or, where no dp_nominal is
+stated, Darcy-Weisbach's with Churchill's friction factor, from d_inner, length, ``roughness`` and the loss coefficients
+``K`` of each pipe's fittings, density and viscosity at the mean temperature of both its ends (as in a ``pipe``).
 
 Neglected: heat in steel and insulation (3..6 % of the water's; it lags a front by as much), heat stored in the ground
 (the losses are the steady ones), conduction along the pipe. Valid for water of 5..130 degC; steps shorter than the
@@ -26,6 +30,7 @@ from pydantic import Field, model_validator
 from plant_models import hydraulics
 from plant_models.buried import Losses, Trench
 from plant_models.component import Component, Equations, FluidPort, Port, Value
+from plant_models.hydraulics.pipe_law import PipeLaw
 from plant_models.media import MEDIA
 from plant_models.plug_flow import PlugFlow, relaxed_pair
 from plant_models.plug_flow_pipes import PipeSpec, PlugFlowPipes
@@ -49,7 +54,15 @@ class TwinPipe(Component):
 
     medium: Literal["water"] = "water"
     m_flow_nominal: MassFlow
-    dp_nominal: Pressure = Field(gt=0, description="of each pipe at m_flow_nominal")
+    dp_nominal: Pressure | None = Field(
+        None,
+        gt=0,
+        description="of each pipe at m_flow_nominal; left out, it follows from d_inner, length and roughness",
+    )
+    roughness: Annotated[float, si("m"), Field(ge=0)] = Field(4.5e-5, description="of the wall, without dp_nominal")
+    K: Annotated[float, si("1"), Field(ge=0)] = Field(
+        0.0, description="sum of the loss coefficients of each pipe's fittings, without dp_nominal"
+    )
     length: Length = Field(description="of the trench")
     d_inner: Length = Field(description="inner diameter of the medium pipes")
     d_outer: Length = Field(description="outer diameter of the medium pipes, inside of the insulation")
@@ -67,8 +80,25 @@ class TwinPipe(Component):
     def _possible(self) -> Self:
         if not self.d_inner < self.d_outer:
             raise ValueError(f"d_outer = {self.d_outer:g} m must be larger than d_inner = {self.d_inner:g} m")
+        if self.dp_nominal is not None and self.K > 0.0:
+            raise ValueError("dp_nominal includes the fittings: state it, or K, not both")
+        if self.roughness > 0.05 * self.d_inner:
+            raise ValueError(f"roughness = {self.roughness:g} m is more than 5 % of d_inner = {self.d_inner:g} m")
         _ = self.losses
         return self
+
+    @cached_property
+    def _law(self) -> PipeLaw:
+        """Darcy-Weisbach's."""
+        return PipeLaw(self.length, self.d_inner, self.roughness, self.K)
+
+    def flow(self, dp: Value, T: Value) -> Value:
+        """kg/s through either pipe at the pressure difference dp (Pa) and the water's mean temperature T (K)."""
+        if self.dp_nominal is None:
+            fluid = MEDIA[self.medium]
+            return self._law.flow(dp, fluid.rho(T), fluid.mu(T))
+        k = hydraulics.coefficient(self.m_flow_nominal, self.dp_nominal)
+        return hydraulics.mass_flow(dp, k, 1e-3 * self.dp_nominal)
 
     @cached_property
     def losses(self) -> Losses:
@@ -125,12 +155,11 @@ class TwinPipe(Component):
 
     def equations(self, v: Mapping[str, Value]) -> Equations:
         """See the module's equations."""
-        k = hydraulics.coefficient(self.m_flow_nominal, self.dp_nominal)
         answer = Equations()
         for pipe in self.pipes:
             way = pipe.prefix.removesuffix(".")
-            m = hydraulics.mass_flow(v[f"{way}_in.p"] - v[f"{way}_out.p"], k, 1e-3 * self.dp_nominal)
             ends = v[f"{way}_in.T"], v[f"{way}_out.T"]
+            m = self.flow(v[f"{way}_in.p"] - v[f"{way}_out.p"], 0.5 * (ends[0] + ends[1]))
             H_in, H_out = pipe.flows(v, m, *ends)
             answer.rates |= pipe.rates(v, m, *ends)
             answer.flows |= {

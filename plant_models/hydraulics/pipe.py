@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from plant_models.hydraulics.arguments import not_negative, positive
 from plant_models.hydraulics.law import M_FLOW_SMALL, power_law_drop, power_law_flow
 from plant_models.mathx import exp, log, minimum, sqrt, where
 
@@ -25,8 +26,9 @@ def churchill(Re: Any, roughness_ratio: Any) -> Any:
     """Darcy friction factor of a pipe for all Reynolds numbers; roughness_ratio = roughness/diameter (0..0.05).
 
     Churchill, S. W. (1977), Friction-factor equation spans all fluid-flow regimes, Chemical Engineering 84(24), 91-92.
-    Re is regularised to at least 1, so a standing fluid has a finite factor.
+    Re is regularised to at least 1, so a standing fluid has a finite factor. Raises ValueError for negative roughness.
     """
+    not_negative("churchill", roughness_ratio=roughness_ratio)
     return _friction(sqrt(Re * Re + 1.0), roughness_ratio)
 
 
@@ -51,8 +53,14 @@ def pipe_drop(m_flow: Any, *, length: Any, diameter: Any, roughness: Any, rho: A
 
     length > 0, inner diameter > 0 and roughness >= 0 in m, density rho in kg/m³, dynamic viscosity mu in Pa s, K the
     sum of the loss coefficients of bends, tees and reducers, referred to the pipe's velocity. :func:`pipe_flow` is
-    its inverse.
+    its inverse. Raises ValueError for numbers outside of these.
     """
+    _check_pipe("pipe_drop", length, diameter, roughness, rho, mu, K)
+    return drop_unchecked(m_flow, length, diameter, roughness, rho, mu, K)
+
+
+def drop_unchecked(m_flow: Any, length: Any, diameter: Any, roughness: Any, rho: Any, mu: Any, K: Any) -> Any:
+    """:func:`pipe_drop` for sizes that were looked at before: networks ask often."""
     x = m_flow * 4.0 / (math.pi * diameter * mu)
     R = sqrt(x * x + 1.0)
     friction = _friction(R, roughness / diameter) + K * diameter / length
@@ -65,6 +73,7 @@ def pipe_flow(dp: Any, *, length: Any, diameter: Any, roughness: Any, rho: Any, 
     Solves ln R = ½ ln(1 + y²/Lambda(R)²), which is even in y and so smooth through zero, by Newton's method kept within
     a bracket: the transition at Re = 2000..4000 would throw the bare method about.
     """
+    _check_pipe("pipe_flow", length, diameter, roughness, rho, mu, K)
     ratio, losses = roughness / diameter, K * diameter / length
     y = dp * 2.0 * rho * diameter**3 / (mu * mu * length)
     y2 = y * y
@@ -82,6 +91,11 @@ def pipe_flow(dp: Any, *, length: Any, diameter: Any, roughness: Any, rho: Any, 
         u = where((newton >= low - 1e-9) * (newton <= high + 1e-9), newton, 0.5 * (low + high))
     Lambda, _ = lambda_times_R(u, ratio, losses)
     return y / Lambda * (math.pi * diameter * mu) / 4.0
+
+
+def _check_pipe(what: str, length: Any, diameter: Any, roughness: Any, rho: Any, mu: Any, K: Any) -> None:
+    positive(what, length=length, diameter=diameter, rho=rho, mu=mu)
+    not_negative(what, roughness=roughness, K=K)
 
 
 def lambda_times_R(u: Any, ratio: Any, losses: Any) -> tuple[Any, Any]:
@@ -104,8 +118,10 @@ def hazen_williams_resistance(length: Any, diameter: Any, C: Any, rho: Any) -> A
 
     Head loss in feet = 4.727 L Q^1.852/(C^1.852 d^4.871) in feet and ft³/s, the constants of EPANET (Rossman, EPANET 2
     Users Manual, 2000, table 3.1), times rho g. length and inner diameter in m; C = 60..150, 130..150 for plastic and
-    new steel. Only for water at about 15 °C in turbulent flow; use Darcy-Weisbach for anything else.
+    new steel. Only for water at about 15 °C in turbulent flow; use Darcy-Weisbach for anything else. Raises ValueError
+    unless all are above 0.
     """
+    positive("Hazen-Williams", length=length, diameter=diameter, C=C, rho=rho)
     foot = 0.3048
     r = 4.727 * foot**4.871 / foot ** (3.0 * HAZEN_WILLIAMS_EXPONENT)
     return r * rho * GRAVITY * length / (C**HAZEN_WILLIAMS_EXPONENT * diameter**4.871 * rho**HAZEN_WILLIAMS_EXPONENT)
@@ -130,8 +146,10 @@ def hazen_williams_flow(
 def coefficient_from_K(K: Any, diameter: Any, rho: Any) -> Any:
     """Flow coefficient k, kg/(s Pa^0.5), of a minor loss dp = K rho v²/2 in the bore ``diameter``, m; rho in kg/m³.
 
-    K > 0: of bends 0.2..1, tees 0.5..2, an outlet 1 (Idelchik, Handbook of Hydraulic Resistance).
+    K > 0: of bends 0.2..1, tees 0.5..2, an outlet 1 (Idelchik, Handbook of Hydraulic Resistance). Raises ValueError
+    unless all are above 0: what has no loss is no element.
     """
+    positive("coefficient_from_K", K=K, diameter=diameter, rho=rho)
     return 0.25 * math.pi * diameter * diameter * sqrt(2.0 * rho / K)
 
 

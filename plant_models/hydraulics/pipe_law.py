@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from plant_models.hydraulics.pipe import lambda_times_R, pipe_drop
+from plant_models.hydraulics.arguments import not_negative, positive
+from plant_models.hydraulics.pipe import drop_unchecked, lambda_times_R
 from plant_models.hydraulics.pump_curve import MonotoneCurve
 from plant_models.mathx import log
 
@@ -36,13 +37,17 @@ NEWTON_STEPS = 2
 class PipeLaw:
     """One pipe: sizes in m, K the sum of the loss coefficients of its fittings.
 
-    Valid for drops of either sign; beyond Re = 1e8 less exact.
+    Valid for drops of either sign; beyond Re = 1e8 less exact. Raises ValueError for sizes that cannot be.
     """
 
     length: float
     diameter: float
     roughness: float = 4.5e-5
     K: float = 0.0
+
+    def __post_init__(self) -> None:
+        positive("a pipe", length=self.length, diameter=self.diameter)
+        not_negative("a pipe", roughness=self.roughness, K=self.K)
 
     @property
     def _ratios(self) -> tuple[float, float]:
@@ -79,6 +84,4 @@ class PipeLaw:
 
     def drop(self, m_flow: Any, rho: Any, mu: Any) -> Any:
         """Pressure drop, Pa, at m_flow, kg/s: :func:`plant_models.hydraulics.pipe_drop`."""
-        return pipe_drop(
-            m_flow, length=self.length, diameter=self.diameter, roughness=self.roughness, K=self.K, rho=rho, mu=mu
-        )
+        return drop_unchecked(m_flow, self.length, self.diameter, self.roughness, rho, mu, self.K)

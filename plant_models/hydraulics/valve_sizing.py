@@ -23,6 +23,8 @@ _N4 = 7.07e-2  # m³/h, m²/s
 _N18 = 0.865
 _N32 = 140.0  # mm
 
+FITTINGS_GONE = 1e3
+"""Reynolds number below which reducers count for nothing; from ten times as much on they count in full"""
 P_CRITICAL_WATER = 22.064e6
 """Pa (IAPWS)"""
 
@@ -100,8 +102,10 @@ def size_valve(
 
     rho kg/m³, mu Pa s, critical pressure of water unless given; bore d, pipes D_1, D_2, m. F_L (pressure recovery) and
     F_d (style) from the maker or table D.2: globe, parabolic plug, flow to open 0.9 and 0.46; segmented ball 0.6 and
-    0.98. Reducers and viscosity exclude each other in the standard: below Re = 10,000 its F_R rests on tests without
-    them. Raises ValueError for p_2 >= p_1, a flow that is not positive, or more than any Kv of this bore passes.
+    0.98. Reducers, choking and viscosity exclude each other in the standard: below Re = 10,000 its F_R rests on tests
+    without the others. So that Kv does not jump there, choking still limits the drop, and the reducers' losses fade out
+    by log Re down to 1000. Raises ValueError for p_2 >= p_1, a flow that is not positive, or more than any Kv of this
+    bore passes.
     """
     if not (p_1 > p_2 > 0 and V_flow > 0):
         raise ValueError(
@@ -110,15 +114,15 @@ def size_valve(
     losses, inlet = piping_loss(d, D_1, D_2)
 
     def passed(Kv: float) -> tuple[float, Sizing]:
-        share = (Kv / (d * 1e3) ** 2) ** 2 / _N2
+        Re = valve_reynolds(V_flow, mu / rho, Kv=Kv, F_L=F_L, F_d=F_d, D=D_1)
+        counted = min(max(math.log10(Re / FITTINGS_GONE), 0.0), 1.0)
+        share = counted * (Kv / (d * 1e3) ** 2) ** 2 / _N2
         F_P = 1.0 / math.sqrt(max(1.0 + losses * share, 1e-9))
         F_LP = F_L / math.sqrt(1.0 + F_L**2 * inlet * share)
         limit = float(choked_drop(p_1, p_vapour, p_critical, F_LP / F_P))
-        Re = valve_reynolds(V_flow, mu / rho, Kv=Kv, F_L=F_L, F_d=F_d, D=D_1)
         F_R = reynolds_factor(Re, Kv=Kv, F_L=F_L, d=d) if Re < 1e4 else 1.0
-        factor, drop = (F_R, p_1 - p_2) if F_R < 1.0 else (F_P, min(p_1 - p_2, limit))
-        flow = _N1 * Kv * factor * math.sqrt(drop / 1e3 * RHO_KV / rho) / 3600.0
-        return flow, Sizing(Kv, F_R == 1.0 and p_1 - p_2 >= limit, Re, F_R, F_P)
+        flow = _N1 * Kv * F_R * F_P * math.sqrt(min(p_1 - p_2, limit) / 1e3 * RHO_KV / rho) / 3600.0
+        return flow, Sizing(Kv, p_1 - p_2 >= limit, Re, F_R, F_P)
 
     Kv = _root(lambda Kv: passed(Kv)[0] - V_flow, V_flow)
     return passed(Kv)[1]

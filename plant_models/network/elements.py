@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from plant_models import hydraulics as hy
+from plant_models.hydraulics.pipe import drop_unchecked
 from plant_models.hydraulics.pump_curve import MonotoneCurve, PumpCurve
 from plant_models.mathx import exp, log, sqrt
 
@@ -86,7 +87,7 @@ class Pipe:
 
     def law(self) -> Callable[[Any, Any], Any]:
         """:func:`plant_models.hydraulics.pipe_drop`."""
-        return lambda m, p: hy.pipe_drop(m, length=p[0], diameter=p[1], roughness=p[2], K=p[3], rho=p[4], mu=p[5])
+        return lambda m, p: drop_unchecked(m, p[0], p[1], p[2], p[4], p[5], p[3])
 
     def start(self, fluid: Fluid) -> float:
         """At V_START."""

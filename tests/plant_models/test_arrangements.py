@@ -168,3 +168,9 @@ def test_other_passes_are_refused():
         ar.plate(1e5, 1e4, 1e4, 3, 3)
     with pytest.raises(ValueError, match="even number of tube passes"):
         ar.shell_and_tube(1e5, 1e4, 1e4, 1, 3)
+
+
+@pytest.mark.parametrize("name", ar.ARRANGEMENTS)
+def test_no_surface_transfers_nothing(name):
+    assert float(ar.ARRANGEMENTS[name](0.0, 1e3, 2e3)) == 0.0
+    assert float(ar.ARRANGEMENTS[name](1e-9, 1e3, 2e3)) == pytest.approx(1e-9, rel=1e-6)

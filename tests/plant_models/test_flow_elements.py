@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from plant_models import hydraulics as hy
 from plant_models.hydraulics import valve_sizing
+from plant_models.hydraulics.pipe_law import PipeLaw
 
 WATER = {"rho": 998.2, "mu": 1.0e-3}
 STEEL = {"length": 50.0, "diameter": 0.1, "roughness": 4.5e-5, **WATER}
@@ -256,6 +257,42 @@ def test_sizing_agrees_with_fluids(Q, drop, d):
         Fd=0.46,
     )
     assert valve_sizing.size_valve(Q, 680e3, 680e3 - drop, **args).Kv == pytest.approx(expected, rel=1e-5)
+
+
+def test_choking_does_not_end_where_viscosity_begins():
+    """600 kPa over a valve with reducers, ever more viscous: Kv goes up without a jump, never below the choked one."""
+    water = {name: WORKED[name] for name in ("rho", "p_vapour", "p_critical")}
+    sized = [
+        valve_sizing.size_valve(0.01, 680e3, 80e3, mu=965.4 * nu, d=0.05, D_1=0.08, D_2=0.1, **water)
+        for nu in np.geomspace(3e-7, 1e-3, 300)
+    ]
+    Kv, Re = np.array([s.Kv for s in sized]), np.array([s.Re for s in sized])
+    assert Re.max() > 1e5
+    assert Re.min() < 1e3
+    assert all(s.choked for s in sized)
+    assert np.all(np.diff(Kv) > -1e-9)
+    assert np.max(np.diff(Kv) / Kv[:-1]) < 0.01
+    expected = fluids.size_control_valve_l(
+        965.4, 70.1e3, 22.12e6, 965.4 * 1e-5, 680e3, 80e3, 0.01, 0.08, 0.1, 0.05, 0.9, 0.46
+    )
+    assert Kv[0] == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda: hy.churchill(1e5, -1e-3), "churchill: roughness_ratio must not be negative, found -0.001"),
+        (lambda: hy.pipe_drop(1.0, **STEEL | {"roughness": -1e-5}), "pipe_drop: roughness must not be negative"),
+        (lambda: hy.pipe_flow(1e4, **STEEL | {"roughness": np.array([1e-5, -1e-5])}), "pipe_flow: roughness must not"),
+        (lambda: hy.pipe_flow(1e4, **STEEL | {"diameter": 0.0}), "pipe_flow: diameter must be above 0, found 0"),
+        (lambda: PipeLaw(100.0, 0.1, -1e-5), "a pipe: roughness must not be negative"),
+        (lambda: hy.coefficient_from_K(0.0, 0.1, 998.2), "coefficient_from_K: K must be above 0, found 0"),
+        (lambda: hy.hazen_williams_drop(1.0, length=1.0, diameter=0.1, C=0), "Hazen-Williams: C must be above 0"),
+    ],
+)
+def test_sizes_without_an_answer_are_refused(ask, says):
+    with pytest.raises(ValueError, match=says):
+        ask()
 
 
 def test_sizing_refuses_what_cannot_be():

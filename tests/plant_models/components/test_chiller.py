@@ -144,6 +144,76 @@ def test_curves_keep_the_second_law_also_beyond_their_range(T_chw, T_condenser, 
         assert cop < (T_chw + ZERO) / (T_condenser - T_chw)
 
 
+def entering_chiller(**changes):
+    """McQuay PEH, 703 kW, COP 7.03, vanes: curves on entering condenser water (EnergyPlus Chillers.idf)."""
+    curves = {
+        "condenser_water": "entering",
+        "cap_ft": (4.779439e-1, 1.073486e-1, -1.055896e-2, 4.208433e-2, -2.346870e-3, 4.019632e-3),
+        "eir_ft": (8.234029e-1, -1.171542e-1, 5.869351e-4, 2.964642e-2, -9.190377e-4, 5.035796e-3),
+        "eir_plr": (3.864389e-1, 0, 0, -2.522595e-1, 8.672354e-1, 0, 0),
+        "T_chw_min": 5.0 + ZERO, "T_chw_max": 8.89 + ZERO, "T_condenser_min": 12.78 + ZERO,
+        "T_condenser_max": 23.89 + ZERO, "y_min": 0.1,
+    }  # fmt: skip
+    sizes = SIZES | {
+        "model": "eir", "Q_flow_nominal": 703300.0, "COP_nominal": 7.03, "T_chw_in_nominal": 13.89 + ZERO,
+        "T_chw_out_nominal": 5.56 + ZERO, "T_condenser_in_nominal": 22.78 + ZERO,
+        "T_condenser_out_nominal": 29.4 + ZERO, "T_chw_lowest": 4.5 + ZERO, "curves": curves,
+    }  # fmt: skip
+    return Chiller(**sizes | changes)
+
+
+ENTERING = entering_chiller()
+
+
+def entering_curves(E, C, y):
+    """Capacity and COP, written out (EnergyPlus Engineering Reference, Chiller:Electric:EIR)."""
+
+    def biquadratic(a1, a2, a3, a4, a5, a6):
+        return a1 + a2 * E + a3 * E**2 + a4 * C + a5 * C**2 + a6 * E * C
+
+    cap = biquadratic(4.779439e-1, 1.073486e-1, -1.055896e-2, 4.208433e-2, -2.346870e-3, 4.019632e-3)
+    eir = biquadratic(8.234029e-1, -1.171542e-1, 5.869351e-4, 2.964642e-2, -9.190377e-4, 5.035796e-3)
+    return cap, 7.03 * y / (eir * (3.864389e-1 - 2.522595e-1 * y + 8.672354e-1 * y**2))
+
+
+@pytest.mark.parametrize(("E", "C", "y"), [(6.5, 22.0, 1.0), (8.0, 15.0, 0.6), (7.0, 18.0, 0.3)])
+def test_curves_on_entering_condenser_water_are_followed_by_the_water_that_enters(E, C, y):
+    """They give a COP of 0.973 of the stated one at their own nominal point, which ours is scaled to."""
+    cap, cop = np.array(entering_curves(E, C, y)) / entering_curves(5.56, 22.78, 1.0) * (1.0, 7.03)
+    leaving = C + 6.62 * y
+    v = ENTERING.defaults() | {
+        "condenser_in.p": 8e4, "condenser_out.p": 0.0, "condenser_in.T": C + ZERO, "condenser_out.T": leaving + ZERO,
+        "evaporator_in.T": E + 8.0 + ZERO, "evaporator_out.T": E + ZERO, "T_chw": E + ZERO,
+        "T_condenser": leaving + ZERO, "y": y,
+    }  # fmt: skip
+    out = ENTERING.equations(v).outputs
+    assert float(out["COP"]) == pytest.approx(cop, rel=0.01)
+    assert float(out["Q_flow"]) == pytest.approx(703300.0 * y * cap, rel=0.01)
+    as_leaving = float(ENTERING.cop(E + ZERO, C + 6.62 + ZERO, y))  # by default of the nominal rise
+    assert as_leaving == pytest.approx(cop, rel=0.01)
+
+
+@given(T_chw=st.floats(-5, 30), T_condenser=st.floats(5, 60), rise=st.floats(-20, 40), y=st.floats(0, 1))
+def test_curves_on_entering_water_keep_the_second_law(T_chw, T_condenser, rise, y):
+    cop = float(ENTERING.cop(T_chw + ZERO, T_condenser + ZERO, y, T_condenser - rise + ZERO))
+    assert cop > 0.0
+    if T_condenser > T_chw:
+        assert cop < (T_chw + ZERO) / (T_condenser - T_chw)
+
+
+def test_curves_taken_for_the_other_kind_are_refused_where_it_shows():
+    with pytest.raises(ValueError, match="hangs on the load alone"):
+        published_chiller(curves={"condenser_water": "entering"})
+    with pytest.raises(ValueError, match=r"T_condenser_in_nominal = 298\.15 K, lies outside the range of the curves"):
+        entering_chiller(T_condenser_in_nominal=25 + ZERO)
+
+
+def test_machine_with_curves_on_entering_water_balances_and_is_finite_everywhere():
+    for v in checks.random_points(ENTERING, 60):
+        checks.assert_balances(ENTERING, v)
+    checks.assert_symbols_agree(ENTERING, checks.random_points(ENTERING, 40, seed=1))
+
+
 def test_machine_with_curves_balances_and_is_finite_everywhere():
     for v in checks.random_points(EIR, 60):
         checks.assert_balances(EIR, v)

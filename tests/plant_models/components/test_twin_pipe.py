@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import fluids
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,6 +62,32 @@ def test_steady_temperatures_against_the_two_coupled_equations() -> None:
     assert supply - expected[0] > 4.0
     loss = -C * ((supply - expected[0]) - (near_return - far_return))
     assert table["Q_flow_ground"][-1] == pytest.approx(loss, rel=0.01)  # cp is that of the mean temperature
+
+
+@pytest.mark.parametrize("m_flow", [0.03, 0.3, 3.0, 12.0])
+@pytest.mark.parametrize(("roughness", "K"), [(4.5e-5, 0.0), (1e-3, 6.0)])
+def test_its_drop_follows_from_its_own_sizes(m_flow: float, roughness: float, K: float) -> None:
+    """Darcy-Weisbach with Churchill's factor by fluids, laminar to turbulent, at the mean temperature of both ends."""
+    twin = TwinPipe(**SIZES | {"dp_nominal": None, "roughness": roughness, "K": K})
+    v = twin.defaults() | {"supply_in.T": 353.15, "supply_out.T": 333.15, "return_in.T": 318.15, "return_out.T": 318.15}
+    for way, T in (("supply", 343.15), ("return", 318.15)):
+        rho, mu = (float(f(T)) for f in (WATER.rho, WATER.mu))
+        speed = m_flow / rho / (math.pi / 4.0 * SIZES["d_inner"] ** 2)
+        Re = rho * speed * SIZES["d_inner"] / mu
+        factor = fluids.friction.Churchill_1977(Re, roughness / SIZES["d_inner"]) * SIZES["length"] / SIZES["d_inner"]
+        ends = {"supply_in.p": 0.0, "supply_out.p": 0.0, "return_in.p": 0.0, "return_out.p": 0.0}
+        answer = twin.equations(v | ends | {f"{way}_in.p": (factor + K) * rho * speed**2 / 2.0})
+        assert answer.outputs[f"m_flow_{way}"] == pytest.approx(m_flow, rel=2e-3 if Re < 1e3 else 1e-4)
+        assert answer.flows[f"{way}_out.m_flow"] == pytest.approx(-m_flow, rel=2e-3 if Re < 1e3 else 1e-4)
+
+
+def test_a_long_pipe_by_its_sizes_carries_flow_as_by_its_drop() -> None:
+    twin = TwinPipe(**SIZES | {"dp_nominal": None})
+    given = {"supply_in.m_flow": 9.0, "supply_in.T": 353.15, "return_in.m_flow": 9.0, "return_in.T": 318.15,
+             "supply_out.T": 353.15, "return_out.T": 318.15}  # fmt: skip
+    table = Bench(twin).run(600.0 * np.arange(7), given)
+    assert table["supply_in.p"][-1] == pytest.approx(78e3, rel=0.1)  # 0.94 m/s: 78 Pa/m by the usual tables
+    assert table["return_in.p"][-1] > table["supply_in.p"][-1]  # colder, more viscous
 
 
 def test_a_front_arrives_after_the_residence_time_and_at_once() -> None:
