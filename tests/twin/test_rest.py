@@ -22,8 +22,8 @@ def test_a_sound_plant_rests_with_its_store_held() -> None:
 
 
 def test_a_loop_that_hunts_is_told() -> None:
-    """Boilers whose integral time is a seventh of what it should be, behind a kilometre and a half of pipe."""
-    answer = found(str(EXAMPLE_SITES / "heat_network.yaml"), components__boiler__reset="30 s")
+    """Boilers whose integral time is a tenth of what it should be, behind a kilometre and a half of pipe."""
+    answer = found(str(EXAMPLE_SITES / "heat_network.yaml"), components__boiler__reset="20 s")
     assert not answer["settled"]
     moving = answer["moving"]
     assert isinstance(moving, list)
