@@ -80,7 +80,7 @@ def test_an_operator_resets_a_machine_that_has_stopped_itself(tmp_path, capsys):
             (given,) = [e for e in book.writes() if e.signal == "cdu:trip_reset"]
             assert (given.who, given.status, given.why, given.rank) == ("anna", "written", "strainer cleaned", "manual")
 
-    asyncio.run(asyncio.wait_for(work(), 60))
+    asyncio.run(asyncio.wait_for(work(), 240))
 
 
 def test_an_operator_overrides_watches_and_switches(tmp_path, capsys):
@@ -122,7 +122,7 @@ def test_an_operator_overrides_watches_and_switches(tmp_path, capsys):
             assert "flushing" in await shown("journal", site)
             assert "shadow by" in await shown("journal", site, "--events", "--last", "1 day")
 
-    asyncio.run(asyncio.wait_for(work(), 60))
+    asyncio.run(asyncio.wait_for(work(), 240))
 
 
 def test_the_check_of_a_silent_site_is_a_table_and_exit_code_1(tmp_path, capsys):
